@@ -11,7 +11,7 @@ import { startServer } from './server.ts'
 export interface Timing { readonly warm: number, readonly seconds: number }
 
 /** Milliseconds that a generator may take in addition, mostly to connect idle peers. */
-const TIMEOUT = 60_000
+const TIMEOUT = 180_000
 
 /**
  * One measurement with a new server process and a new generator process. Servers slow down with age, and processes of

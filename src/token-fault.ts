@@ -1,4 +1,6 @@
 const MIN_LENGTH = 32
+/** What clients send in a header as it is; of other characters each makes other bytes, or refuses them. */
+const sendable = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 /**
  * What is wrong with an admin token, undefined when nothing is. In production (NODE_ENV), or where others than this
@@ -8,6 +10,7 @@ export function tokenFault (
   token: string, { nodeEnv = process.env.NODE_ENV, isPublic = false }: { nodeEnv?: string, isPublic?: boolean } = {}
 ): string | undefined {
   if (token.trim() === '') return 'must not be empty'
+  if (!sendable.test(token)) return 'must consist of printable ASCII characters, and neither begin nor end with a space'
   if (token.length >= MIN_LENGTH) return undefined
   if (isPublic) return `must have at least ${MIN_LENGTH} characters unless HOST is a loopback address`
   return nodeEnv === 'production' ? `must have at least ${MIN_LENGTH} characters in production` : undefined

@@ -52,8 +52,9 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
     async scopes (t, port) {
       const chat = new WebSocket(`ws://127.0.0.1:${port}/games/chat`)
       await once(chat, 'open')
+      const heard = once(chat, 'message')
       const { socket, id } = await joinGame(`ws://127.0.0.1:${port}/games/arena`)
-      const [news] = await once(chat, 'message')
+      const [news] = await heard
       t.equal(String(news), `player ${id} is in the arena`)
       const response = await fetch(`http://127.0.0.1:${port}/games/admin/arena/peers/${id}`)
       t.equal(response.status, 200)

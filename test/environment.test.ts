@@ -308,6 +308,14 @@ t.test('where others than this machine can send it, every token needs at least 3
   t.equal(readEnvironment({ HOST: '127.0.0.1', ADMIN_TOKEN: 'short' }).tokens![0].token, 'short')
 })
 
+t.test('tokens are what every client can send in a header', async t => {
+  const message = /ADMIN_TOKEN: must consist of printable ASCII characters/
+  for (const odd of ['\u043a', '\u200b', '\u00e4']) {
+    t.throws(() => readEnvironment({ HOST: '127.0.0.1', ADMIN_TOKEN: token + odd }), { message })
+  }
+  t.equal(readEnvironment({ ADMIN_TOKEN: `${token} ~!` }).tokens![0].token, `${token} ~!`)
+})
+
 t.test('named tokens with roles come from a list and from a file', async t => {
   const file = join(temporaryFolder(t, {
     tokens: `# operators\nbob:operate:${token}b\n\n  carol:admin:${token}:c\n`

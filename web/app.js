@@ -117,6 +117,7 @@ function showState () {
   peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
   testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
+  setText(byId('stop-code'), state.settings.stopCode)
   setText(byId('stop-peers'), node === undefined ? formatPlural(state.peers.open, 'peer') : `all peers of ${node}`)
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
@@ -163,6 +164,7 @@ async function followEvents () {
       const parameters = { types: requestedTypes(), sample: 1, merge: true, recent: RECENT_EVENTS }
       expectEvent()
       for await (const { id, event } of client.events(parameters, lastEventId, signal)) {
+        if (signal.aborted) break
         expectEvent()
         lastEventId = id ?? lastEventId
         retryDelay = MIN_RETRY_DELAY
@@ -293,7 +295,8 @@ byId('server').onchange = ({ target }) => {
   events.clear()
   selection.clear()
   for (const table of [peers, rooms, bans]) table.reset()
-  refreshState().then(() => { stream.abort() }, error => { showToast(messageOf(error)) })
+  stream.abort()
+  refreshState().catch(error => { showToast(messageOf(error)) })
 }
 
 // ---- buttons and keys ----

@@ -11,7 +11,9 @@ const ownKeys = keys === undefined || extraOptions.port === undefined
   : { privateKey: keys.key, sslCertificate: keys.cert }
 
 const app = Fastify(keys === undefined ? {} : { https: keys } as object)
-await app.register(peerServer, { path: '/', gdMpApi: mode !== 'echo', ...ownKeys, ...extraOptions })
+// The others ping nobody.
+const options = { path: '/', gdMpApi: mode !== 'echo', pingInterval: 0, ...ownKeys, ...extraOptions }
+await app.register(peerServer, options)
 if (mode === 'echo') app.peerServer.on('packet', (id, bytes) => { app.peerServer.getPeer(id).putPacket(bytes) })
 await app.listen({ port: extraOptions.port === undefined ? port : 0, host, backlog })
 ready()

@@ -4,7 +4,7 @@
 export interface NamedToken {
   /** Owner of the token, as the audit log names it. */
   readonly name: string
-  /** Bearer token: at least 32 characters in production. */
+  /** Bearer token: printable ASCII, at least 32 characters in production. */
   readonly token: string
   /**
    * What the token allows: `read`: see everything; `operate`: also disconnect peers, send packets, and change rooms and

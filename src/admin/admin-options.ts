@@ -8,7 +8,7 @@ import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './a
 
 const isFalse = (value: unknown): boolean => value === false
 
-const Token = Type.String({ description: 'Bearer token: at least 32 characters in production' })
+const Token = Type.String({ description: 'Bearer token: printable ASCII, at least 32 characters in production' })
 
 /** A token and its owner, as the audit log names it. */
 export const NamedToken = Type.Object({

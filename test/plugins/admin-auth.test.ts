@@ -72,6 +72,7 @@ t.test('registration without a token fails with an explanation', async t => {
     [{ token: '   ' }, /the token of admin must not be empty/],
     [{ auth: true }, /option auth: must be false/],
     [{ token: [{ name: 'alice', token: '' }] }, /the token of alice must not be empty/],
+    [{ token: `${alice}\u200b` }, /the token of admin must consist of printable ASCII characters/],
     [{ token: [{ name: '', token: alice }] }, /option token\.0\.name: must not have fewer than 1 characters/],
     [{ token: [{ name: 'a', token: alice, role: 'x' }] }, /option token/],
     [{ token: 7 }, /option token/]

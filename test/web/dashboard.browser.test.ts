@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { PeerServerClient } from '../../src/client/client.ts'
@@ -232,6 +232,35 @@ t.test('the details of a peer go on after a lost connection', options, async t =
   await page.locator('#peer-events li', { hasText: 'left' }).waitFor()
   t.equal(await page.locator('#peer-events li').count(), 2, 'each event once')
   t.same(unexpected(problems, 'net::ERR_').filter(problem => !problem.includes('status of 404')), [])
+})
+
+t.test('stopping names the close code of the server', options, async t => {
+  const { page } = await openDashboard(t, { server: { stopCode: 1012 } })
+  await page.click('#listen')
+  await page.locator('#stop-dialog', { hasText: 'This disconnects 0 peers with code 1012' }).waitFor()
+})
+
+t.test('a late answer leaves the dialog of another peer alone', options, async t => {
+  const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  for (const port of [4000, 4001]) accept(server, new MemoryConnection('203.0.113.6', port), '')
+  const [first, second] = [...server.peers()].map(({ id }) => id)
+  for (const status of [500, 202]) {
+    let pending: Route | undefined
+    await page.route('**/peers/*', route => { pending = route }, { times: 1 })
+    await row(page, first).locator('.disconnect').click()
+    await page.click('#disconnect-dialog .danger')
+    await until(() => pending !== undefined)
+    await page.keyboard.press('Escape')
+    await row(page, second).locator('.disconnect').click()
+    await page.getByRole('heading', { name: `Disconnect ${second}` }).waitFor()
+    t.equal(await page.isEnabled('#disconnect-dialog .danger'), true)
+    await pending!.fulfill({ status, json: { detail: 'not today' } })
+    await page.getByText(status === 500 ? 'not today' : `Disconnecting ${first} with code 1000`).waitFor()
+    t.equal(await page.locator('#disconnect-dialog').isVisible(), true)
+    t.equal(await page.locator('#disconnect-dialog .problem').isVisible(), false)
+    await page.keyboard.press('Escape')
+  }
+  t.same(unexpected(problems, 'status of 500'), [])
 })
 
 t.test('tells of a server that has no more event streams, but works', options, async t => {

@@ -149,24 +149,36 @@ export function openDialog (id) {
   return form
 }
 
-/** Runs `action` on submit, and closes the dialog if it succeeds. */
+/**
+ * Runs `action` on submit, and closes the dialog if it succeeds. The dialog may have been closed and opened for another
+ * action before this one ends.
+ */
 export function onSubmit (form, action) {
+  const dialog = form.closest('dialog')
   const problem = form.querySelector('.problem')
   const button = form.querySelector('.buttons button:last-child')
-  form.onsubmit = async event => {
+  const enable = () => {
+    button.disabled = false
+    setOnline(isOnline)
+  }
+  const submit = async event => {
     event.preventDefault()
     button.disabled = true
+    const isShown = () => dialog.open && form.onsubmit === submit
     try {
       await action()
+      if (!isShown()) return
       showProblem(problem)
-      form.closest('dialog').close()
+      dialog.close()
     } catch (error) {
-      showProblem(problem, messageOf(error))
+      if (isShown()) showProblem(problem, messageOf(error))
+      else showToast(messageOf(error))
     } finally {
-      button.disabled = false
-      setOnline(isOnline)
+      if (form.onsubmit === submit) enable()
     }
   }
+  form.onsubmit = submit
+  enable()
 }
 
 /** Bytes of a text in UTF-8. */

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
 import { BusError, type KeyStore } from '../bus/bus.ts'
 import type { Lease } from './lease.ts'
@@ -76,7 +75,7 @@ export class SlotLease {
     try {
       const age = await this.#store.age(leaseKey(this.slot)) ?? 0
       const rest = this.#timings.lease * DRIFT - age
-      if (rest > 0) await delay(rest)
+      if (rest > 0) await new Promise(resolve => { setTimeout(resolve, rest) })
       if (!this.#isOwn()) throw new BusError('timeout', leaseKey(this.slot))
       this.#state = 'held'
     } catch (error) {
