@@ -9,6 +9,7 @@ import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { withTimeout } from './with-timeout.ts'
 import { temporaryFolder } from './temporary-folder.ts'
+import { until } from './until.ts'
 
 /** An event that a script reports: its name and details; `bytes` is a Buffer. */
 export interface GodotEvent { event: string, [detail: string]: any }
@@ -97,6 +98,12 @@ export class GodotClient {
   /** All events with one of these names so far. */
   eventsOf (...names: string[]): GodotEvent[] {
     return this.events.filter(({ event }) => names.includes(event))
+  }
+
+  /** The lines of stderr, once there are so many: what a script prints there may be read after its events. */
+  async errorLines (count: number): Promise<string[]> {
+    await until(() => this.errors.length >= count, () => `${count} lines of stderr; ${this.report()}`)
+    return this.errors
   }
 
   /** Quits as if the player closed the window: the process exits without a close handshake. */

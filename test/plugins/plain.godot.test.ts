@@ -57,6 +57,6 @@ t.test('a Godot client in plain mode exchanges packets with a mounted app', skip
     await game.run('connect', { url, protocols: ['talk'] })
     await game.event('connection_error')
     t.equal(app.peerServer.peerCount, 0)
-    t.match(game.errors, [/Invalid protocol or status code/])
+    t.match(await game.errorLines(1), [/Invalid protocol or status code/])
   })
 })

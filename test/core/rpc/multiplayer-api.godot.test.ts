@@ -257,7 +257,7 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     const { 'rpc-mode': mode, 'rpc-arguments': args, ...others } = server.monitor.drops
     t.same([mode, args], [1, 1])
     t.ok(Object.values(others).every(count => count === 0))
-    t.match(ann.godot.errors, [
+    t.match(await ann.godot.errorLines(2), [
       /RPC 'on_puppet' is not allowed on node .* from: \d+/, /At:/
     ], 'ann and the server refused ben')
     t.equal(ann.godot.errors.length, 2)
