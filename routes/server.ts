@@ -188,7 +188,7 @@ const stopRoute: Routes = async (app, { server }) => {
       body: Type.Object({
         code: Type.Optional(CloseCode),
         reason: Type.Optional(CloseReason)
-      }, { additionalProperties: false, examples: [{ code: 1012, reason: 'back in a minute' }] }),
+      }, { additionalProperties: false, examples: [{ code: 1001, reason: 'back in a minute' }] }),
       response: { 200: ref(State), 400: badRequest('Invalid body', '/body/reason', 'must be string') }
     }
   }), async ({ body: { code, reason } }) => {

@@ -203,14 +203,14 @@ export const modes: Readonly<Record<ModeName, Mode>> = {
 
 const meanings: Readonly<Record<keyof typeof closeCode, string>> = {
   NORMAL: 'Default of `disconnectPeer`; in Godot 4 also: rejected by `authenticate`',
-  GOING_AWAY: 'The server stops (option `stopCode`)',
+  GOING_AWAY: 'The server stops (option `stopCode`), or its node is drained or has lost the cluster or messages of it',
   PROTOCOL_ERROR: 'The client violated RFC 6455',
   NO_STATUS: 'The close frame of the client had no code',
   ABNORMAL: 'The connection ended without a close frame',
   INVALID_TEXT: 'Text or a close reason is not UTF-8, or compressed data are invalid',
   POLICY: 'The client exceeded `maxPacketsPerSecond` or `maxBytesPerSecond` for too long, or its address was banned',
   TOO_BIG: 'A message is larger than the input buffer (`inputBufferKb`)',
-  RESTART: 'The server restarts (option `stopCode`), or its node is drained or has lost the cluster',
+  RESTART: 'The server restarts (option `stopCode`)',
   SLOW_PEER: 'The client reads too slowly: its output queue (`outputBufferKb`, `outputMaxPackets`) is full'
 }
 

@@ -101,7 +101,7 @@ const drainRoute: Routes = async (app, { nodes }) => {
       summary: 'Drain a node of the cluster',
       description:
         'The node accepts no clients from now on, its `/readyz` responds with 503, and its peers are closed with ' +
-        '1012. It stays so until it is restarted, or stops and listens again.',
+        '1001. It stays so until it is restarted, or stops and listens again.',
       tags,
       params,
       body: Type.Object({

@@ -237,7 +237,10 @@ export interface State {
     refuseNewConnections: boolean
     /** Seconds that a client has to answer a close frame before its connection is destroyed */
     closeTimeout: number
-    /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+    /**
+     * Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart), which Godot 3 games
+     * do not notice
+     */
     stopCode: 1001 | 1012
     /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
     pingInterval: number
@@ -373,7 +376,10 @@ export interface Operations {
       refuseNewConnections?: boolean
       /** Seconds that a client has to answer a close frame before its connection is destroyed */
       closeTimeout?: number
-      /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart) */
+      /**
+       * Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart), which Godot 3
+       * games do not notice
+       */
       stopCode?: 1001 | 1012
       /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never */
       pingInterval?: number

@@ -223,7 +223,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async drain (reason: string): Promise<void> {
     this.#node.setDraining()
     this.isDraining = true
-    await this.#registry.closeAll('stop', closeCode.RESTART, reason)
+    await this.#registry.closeAll('stop', closeCode.GOING_AWAY, reason)
   }
 
   // ---- what applications see ----
@@ -424,7 +424,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Closes a peer whose id may belong to another node by now. */
   #closeLost (session: PeerSession, reason: string): void {
     this.#peers.withdraw(session)
-    session.close('cluster', closeCode.RESTART, reason)
+    session.close('cluster', closeCode.GOING_AWAY, reason)
   }
 
   #endSubscriptions (): void {

@@ -99,7 +99,7 @@ export class Gaps {
   /** The peers of the node leave and join again, or (`close`) the peers of the room are closed. */
   #react ({ core }: RoomPart, slot: number): void {
     if (this.#parts.rules.onGap === 'close') {
-      for (const session of core.members.after(0)) session.close('cluster', closeCode.RESTART, 'messages were lost')
+      for (const session of core.members.after(0)) session.close('cluster', closeCode.GOING_AWAY, 'messages were lost')
       return
     }
     for (const { id, slot: home } of this.#parts.peers.replica.inRoom(core.name)?.after(0) ?? []) {

@@ -64,7 +64,10 @@ export interface ServerOptions {
    * answered a ping, at the latest after half of closeTimeout. Godot drops what it reads together with a close frame.
    */
   lastWords: boolean
-  /** Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart). */
+  /**
+   * Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart), which Godot 3 games do
+   * not notice.
+   */
   stopCode: 1001 | 1012
   /** Seconds of silence after which a peer is pinged; after twice that time it is disconnected; 0: never. */
   pingInterval: number
@@ -158,13 +161,13 @@ export interface ClusterOptions {
   /** Copies of the shared state: 3 with a NATS cluster of three; default 1. */
   replicas?: number
   /**
-   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 (`close`), or
+   * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 (`close`), or
    * rooms whose peers are all on this node go on (`isolate`); default `close`.
    */
   onBrokerLoss?: 'close' | 'isolate'
   /**
    * What happens in a room when packets from another node were lost: the peers of that node leave and join again
-   * (`announce`), or the peers of the room on this node are closed with 1012 (`close`); default `announce`.
+   * (`announce`), or the peers of the room on this node are closed with 1001 (`close`); default `announce`.
    */
   onGap?: 'announce' | 'close'
 }

@@ -95,13 +95,13 @@ export const clusterOptions = Type.Object({
       `Copies of the shared state: 3 with a NATS cluster of three; default ${defaultClusterOptions.replicas}`
   })),
   onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
-    description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1012 ' +
+    description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 ' +
       '(`close`), or rooms whose peers are all on this node go on (`isolate`); ' +
       `default \`${defaultClusterOptions.onBrokerLoss}\``
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
     description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
-      'join again (`announce`), or the peers of the room on this node are closed with 1012 (`close`); ' +
+      'join again (`announce`), or the peers of the room on this node are closed with 1001 (`close`); ' +
       `default \`${defaultClusterOptions.onGap}\``
   }))
 }, { additionalProperties: false })
@@ -169,7 +169,8 @@ export const ServerOptions = Type.Object({
       'with a close frame'
   }),
   stopCode: Type.Union([Type.Literal(1001), Type.Literal(1012)], {
-    description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart)'
+    description: 'Close code sent to peers when the server stops: 1001 (going away) or 1012 (service restart), ' +
+      'which Godot 3 games do not notice'
   }),
   pingInterval: Type.Number({
     minimum: 0,

@@ -243,13 +243,13 @@ t.test('lists and reads the nodes', async t => {
   client.disconnect()
 })
 
-t.test('drains a node: its peers are closed with 1012, and it accepts no others', async t => {
+t.test('drains a node: its peers are closed with 1001, and it accepts no others', async t => {
   const { nodes, apis, urls } = await openAdminCluster(t, 2)
   const clients = [await joinRoom(nodes[0], 'arena'), await joinRoom(nodes[1], 'arena')]
   const drain = jsonRequest('POST', { reason: 'new version' })
   t.same(await answer(apis[0]('/nodes/node-1/drain', drain)), { status: 202, state: 'draining', peers: 1 })
   await serveUntil(clients, () => clients[1].closed !== undefined)
-  t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
+  t.same(clients.map(({ closed }) => closed), [undefined, [1001, 'new version']])
   t.match(await json(apis[0], '/nodes/node-1'), { state: 'draining' })
   t.equal((await joinRoom(nodes[1], 'arena')).refusal, 'refusing-connections')
   t.same(await Promise.all(urls.map(async url => (await fetch(`${url}/readyz`)).status)), [200, 503])
@@ -388,5 +388,5 @@ t.test('the terminal lists the nodes and the node of each peer, and drains a nod
   t.match(await command(['nodes', 'drain', 'node-1', '--reason', 'bye', '--url', url]),
     { code: 0, output: 'draining node-1: 1 peer closing\n' })
   await serveUntil([client], () => client.closed !== undefined)
-  t.same(client.closed, [1012, 'bye'])
+  t.same(client.closed, [1001, 'bye'])
 })

@@ -59,7 +59,7 @@ t.test('three services and a NATS server have one administration', async t => {
   const last = await join(t, nodes[1], 'main')
   const drained = nextClose(last.socket)
   t.equal((await nodes[0].api('/nodes/game-1/drain', jsonRequest('POST', { reason: 'bye' }))).status, 202)
-  t.same(await drained, { code: 1012, reason: 'bye' })
+  t.same(await drained, { code: 1001, reason: 'bye' })
   t.equal((await fetch(`http://127.0.0.1:${nodes[1].port}/readyz`)).status, 503)
 })
 

@@ -2,7 +2,9 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
+import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 import { startGodot } from '../helper/godot.ts'
+import { nextSignal } from '../helper/next-signal.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 
 t.test('a Godot client in plain mode exchanges packets with a mounted app', skipWithout('godot3-server'), async t => {
@@ -49,6 +51,19 @@ t.test('a Godot client in plain mode exchanges packets with a mounted app', skip
     await game.event('connection_closed')
     await left
     t.same(signals, [['client_close_request', 4000, 'bye'], ['client_disconnected', true]])
+  })
+
+  await t.test('is told of every close code that the server sends by itself', async t => {
+    const { RESTART, NO_STATUS, ABNORMAL, ...sent } = closeCode
+    for (const code of Object.values(sent)) {
+      const joined = nextSignal(app.peerServer, 'client_connected')
+      await game.run('connect', { url, protocols: ['chat'] })
+      const [id] = await joined
+      await game.event('connection_established')
+      app.peerServer.disconnectPeer(id, code, 'over')
+      t.match(await game.event('server_close_request'), { code, reason: 'over' })
+      await game.event('connection_closed')
+    }
   })
 
   t.same(game.errors, [])

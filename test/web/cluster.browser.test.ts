@@ -60,7 +60,7 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
     await clients[1].heard()
     return clients[1].closed !== undefined
   })
-  t.same(clients.map(({ closed }) => closed), [undefined, [1012, 'new version']])
+  t.same(clients.map(({ closed }) => closed), [undefined, [1001, 'new version']])
   t.equal(await page.getByRole('button', { name: 'Drain node-1' }).isDisabled(), true)
   await row(page, 'nodes', 'node-0').locator('.state', { hasText: 'ready' }).waitFor()
   await eventLine(page, 'drainNode node "node-1", reason "new version" → 202').waitFor()

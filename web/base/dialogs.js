@@ -12,8 +12,8 @@ const codeMeanings = {
   1001: 'The server is going away.',
   1008: 'The client violated a policy.',
   1011: 'Internal server error.',
-  1012: 'The server is restarting; clients may reconnect soon.',
-  1013: 'The server is overloaded; clients should try again later.',
+  1012: 'The server is restarting; clients may reconnect soon. Godot 3 games do not notice this code.',
+  1013: 'The server is overloaded; clients should try again later. Godot 3 games do not notice this code.',
   4001: '4000 to 4999 are application codes: your game defines their meaning.'
 }
 const allowedCodes = 'Allowed: 1000 to 1014 except 1004, 1005, 1006 and 1010; 3000 to 3999 (registered by ' +

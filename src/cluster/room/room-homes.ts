@@ -222,7 +222,7 @@ export class RoomHomes implements DirectoryHost {
       if (isClaimed) await this.#remove(name)
     } else if (entry !== undefined && !this.#isHere(entry)) {
       // A part that stayed is one of the same room.
-      if (removed === undefined) part.life.close(closeCode.RESTART, 'opened on another node')
+      if (removed === undefined) part.life.close(closeCode.GOING_AWAY, 'opened on another node')
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
 
