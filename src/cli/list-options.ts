@@ -1,5 +1,5 @@
+import type { MissingNodes } from '../client/format.ts'
 import { parseInteger } from './command.ts'
-import type { MissingNodes } from './incomplete.ts'
 
 const PAGE_SIZE = 1000
 

@@ -48,3 +48,12 @@ export function formatEndpoint (address: string, port: number): string {
 export function formatPlural (count: number, singular: string, plural = `${singular}s`): string {
   return `${formatCount(count)} ${count === 1 ? singular : plural}`
 }
+
+/** What a response says about nodes of the cluster that did not respond. */
+export interface MissingNodes { readonly partial?: boolean, readonly unreachable?: readonly string[] }
+
+/** `Incomplete: no response from b, c`; undefined when all nodes responded. */
+export function formatMissingNodes ({ partial = false, unreachable = [] }: MissingNodes): string | undefined {
+  const names = unreachable.length === 0 ? 'other nodes' : unreachable.join(', ')
+  return partial ? `Incomplete: no response from ${names}` : undefined
+}

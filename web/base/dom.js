@@ -1,4 +1,5 @@
 // DOM helpers; none of them parses text as HTML.
+import { formatMissingNodes } from '../client/format.js'
 
 /** The element with this id. */
 export function byId (id) {
@@ -49,10 +50,8 @@ export function showProblem (element, text) {
 }
 
 /** Notes that a list is incomplete because nodes of the cluster did not respond; hides the note when all did. */
-export function showPartial (element, { partial = false, unreachable = [] }) {
-  element.hidden = !partial
-  const names = unreachable.length === 0 ? 'other nodes' : unreachable.join(', ')
-  setText(element, partial ? `Incomplete: no response from ${names}` : '')
+export function showPartial (element, response) {
+  showProblem(element, formatMissingNodes(response))
 }
 
 /** An error as a message for the user. */

@@ -1,7 +1,6 @@
-import { formatPlural } from '../../client/format.ts'
+import { formatMissingNodes, formatPlural } from '../../client/format.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, parsePeerId, UsageError } from '../command.ts'
-import { incompleteLines } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 
 /** Disconnects peers with a close code and a reason. */
@@ -16,7 +15,7 @@ export const kick = defineCommand('Disconnects peers', '<id>... | --all', {
   })
   printLines(output, [`disconnecting ${formatPlural(requested, 'peer')}`])
   const problems = [
-    ...(notFound.length > 0 ? [`no such peer: ${notFound.join(', ')}`] : []), ...incompleteLines(missing)
-  ]
+    notFound.length > 0 ? `no such peer: ${notFound.join(', ')}` : undefined, formatMissingNodes(missing)
+  ].filter(problem => problem !== undefined)
   if (problems.length > 0) throw new Error(problems.join('; '))
 })
