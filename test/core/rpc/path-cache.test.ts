@@ -60,17 +60,17 @@ t.test('accepts one late confirmation of a freed node, by path or by id', async 
   cache.own('Main').told.add(8)
   cache.confirm(8, 'Main')
   cache.forgetPath('Main')
-  t.equal(cache.confirmFreed(8, 'Main'), undefined, 'had confirmed')
-  t.equal(cache.confirmFreed(9, 'Main'), undefined, 'was never announced')
-  t.equal(cache.confirmFreed(7, 'Main'), 'Main')
-  for (const node of ['Main', 1]) t.equal(cache.confirmFreed(7, node), undefined, 'only once')
+  t.equal(cache.confirmLate(8, 'Main'), undefined, 'had confirmed')
+  t.equal(cache.confirmLate(9, 'Main'), undefined, 'was never announced')
+  t.equal(cache.confirmLate(7, 'Main'), 'Main')
+  for (const node of ['Main', 1]) t.equal(cache.confirmLate(7, node), undefined, 'only once')
   cache.own('Pawn').told.add(7)
   cache.forgetPath('Pawn')
-  t.equal(cache.confirmFreed(7, 2), 'Pawn', 'by id')
+  t.equal(cache.confirmLate(7, 2), 'Pawn', 'by id')
   cache.own('Gun').told.add(7)
   cache.forgetPath('Gun')
   cache.forgetPeer(7)
-  t.equal(cache.confirmFreed(7, 'Gun'), undefined, 'the peer has left')
+  t.equal(cache.confirmLate(7, 'Gun'), undefined, 'the peer has left')
 })
 
 t.test('confirmations that never arrive take bounded memory', async t => {
@@ -80,7 +80,7 @@ t.test('confirmations that never arrive take bounded memory', async t => {
     cache.forgetPath(`N${i}`)
   }
   let late = 0
-  for (let i = 0; i < 10_000; i++) late += Number(cache.confirmFreed(7, `N${i}`) !== undefined)
+  for (let i = 0; i < 10_000; i++) late += Number(cache.confirmLate(7, `N${i}`) !== undefined)
   t.ok(late > 1000 && late < 5000)
 })
 
@@ -106,7 +106,7 @@ t.test('accepts late confirmations of every id that a freed path had', async t =
   t.equal(cache.confirmedId(7, 'Main'), second)
   cache.forgetPath('Main')
   t.equal(cache.confirm(7, first), undefined)
-  t.equal(cache.confirmFreed(7, second), undefined, 'had been confirmed')
-  t.equal(cache.confirmFreed(7, first), 'Main')
-  t.equal(cache.confirmFreed(7, first), undefined, 'only once')
+  t.equal(cache.confirmLate(7, second), undefined, 'had been confirmed')
+  t.equal(cache.confirmLate(7, first), 'Main')
+  t.equal(cache.confirmLate(7, first), undefined, 'only once')
 })

@@ -107,8 +107,8 @@ export class PathCache {
     return own?.confirmed.has(peer) === true ? own.id : own?.renewals.get(peer)?.confirmed
   }
 
-  /** The path whose confirmation was on its way when its node was freed, or got another id. Once for each. */
-  confirmFreed (peer: number, node: RpcNode): string | undefined {
+  /** The path of a confirmation that was on its way when the node was freed or got another id; only once for each. */
+  confirmLate (peer: number, node: RpcNode): string | undefined {
     const late = this.#late.get(peer)
     const other = late?.get(node)
     if (late === undefined || other === undefined) return undefined

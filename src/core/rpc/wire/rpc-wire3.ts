@@ -91,7 +91,7 @@ export class RpcWire3 implements RpcWire {
   }
 
   #receiveConfirmation (sender: WebSocketPeer, path: string): void {
-    if ((this.#paths.confirm(sender.id, path) ?? this.#paths.confirmFreed(sender.id, path)) !== undefined) return
+    if ((this.#paths.confirm(sender.id, path) ?? this.#paths.confirmLate(sender.id, path)) !== undefined) return
     this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path })
   }
 }

@@ -243,7 +243,7 @@ export class RpcWire4 implements RpcWire {
     if (own !== undefined) this.#receiver.pathConfirmed(sender.id, own.path)
     if (own === undefined) {
       let late: string | undefined
-      for (const node of nodes) late ??= this.#paths.confirmFreed(sender.id, node)
+      for (const node of nodes) late ??= this.#paths.confirmLate(sender.id, node)
       // A synchronizer whose path got another id is announced under that one.
       if (late !== undefined) this.#receiver.pathConfirmed(sender.id, late)
       else this.#receiver.refuse(sender, 'rpc-unasked-confirm', { node: path ?? id })
