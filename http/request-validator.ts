@@ -33,7 +33,7 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   }
 }
 
-/** What is used of a `Schema.Validator`, a type whose comparison with another takes the compiler many seconds. */
+/** The part of `Schema.Validator` that is used here: comparing the whole generic type takes a compiler many seconds. */
 interface Validator {
   Check (value: unknown): boolean
   Errors (value: unknown): [boolean, TLocalizedValidationError[]]

@@ -14,6 +14,7 @@ const output = /(\.d)?\.m?[jt]s(\.map)?$/
 export function compilerCommand (...options) {
   // By default four threads check types, each of which checks much of the same again.
   const checkers = Math.ceil(availableParallelism() / 2)
+  // Not below `root`, which is dist/ where tests import the compiled copy of this file.
   const compiler = createRequire(import.meta.url).resolve('typescript-native/package.json')
   return [resolve(compiler, '../bin/tsc'), ...options, '--checkers', String(checkers)]
 }
@@ -39,13 +40,13 @@ export function outputOf (source) {
 }
 
 /**
- * Deletes compiled files of deleted sources, so that a renamed test does not also run under its old name. What the
- * compiler has written down of the files in `dist/` is in `record`; where that may be wrong, it goes, too.
+ * Deletes compiled files of deleted sources, so that a renamed test does not also run under its old name. `record` is
+ * the file in which the compiler keeps track of its output; records that no longer match `dist/` are deleted, too.
  */
 function prune (record) {
   if (!existsSync(dist)) return
   const orphans = readdirSync(dist, { recursive: true }).filter(file => output.test(file) && !hasSource(file))
-  // Those of compilations with another tsconfig are wrong after this one.
+  // This compilation overwrites what those with another tsconfig have written.
   const records = readdirSync(dist).filter(file => file.endsWith('.tsbuildinfo'))
   const wrong = orphans.length > 0 ? records : records.filter(file => file !== record)
   for (const file of [...orphans, ...wrong]) rmSync(join(dist, file))

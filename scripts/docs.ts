@@ -117,8 +117,8 @@ function errorsPage (): string {
     '',
     'Codes of WebSocket close frames (RFC 6455, 7.4) that this server sends, or only reports to the application. An ' +
       'application may also close with 3000 to 4999. If `authenticate` returns a `status`, the code is that status ' +
-      'plus 4000, such as 4403. Godot 3 games notice 1000 to 1003, 1007 to 1011 and 3000 to 4999; after any other ' +
-      'code they are told nothing, and stay as they are.',
+      'plus 4000, such as 4403. Godot 3 games notice only 1000 to 1003, 1007 to 1011 and 3000 to 4999: after any ' +
+      'other code they get no signal, and believe that they are still connected.',
     '', ...table(['code', '', 'meaning'], closeRows)])
 }
 

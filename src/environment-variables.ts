@@ -92,7 +92,8 @@ export const variables: Readonly<Record<string, Variable>> = {
   }), 3000),
   ADMIN_TOKEN: variable(Type.String({
     description: 'Bearer token of the REST API, with role `admin`. It or ADMIN_TOKENS is required if HOST is not a ' +
-      'loopback address. Tokens are printable ASCII, of at least 32 characters there and with NODE_ENV=production'
+      'loopback address. Tokens are printable ASCII; there, and with NODE_ENV=production, they need at least 32 ' +
+      'characters'
   })),
   ADMIN_TOKENS: {
     ...variable(tokenList('Further tokens of the REST API, comma-separated: `name:role:token`, where the role is ' +

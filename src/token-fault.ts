@@ -1,5 +1,5 @@
 const MIN_LENGTH = 32
-/** What clients send in a header as it is; of other characters each makes other bytes, or refuses them. */
+/** What all clients send unchanged in a header; other characters they encode in different ways, or refuse. */
 const sendable = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 /**

@@ -11,7 +11,7 @@ const ownKeys = keys === undefined || extraOptions.port === undefined
   : { privateKey: keys.key, sslCertificate: keys.cert }
 
 const app = Fastify(keys === undefined ? {} : { https: keys } as object)
-// The others ping nobody.
+// The servers that it is compared with send no pings.
 const options = { path: '/', gdMpApi: mode !== 'echo', pingInterval: 0, ...ownKeys, ...extraOptions }
 await app.register(peerServer, options)
 if (mode === 'echo') app.peerServer.on('packet', (id, bytes) => { app.peerServer.getPeer(id).putPacket(bytes) })

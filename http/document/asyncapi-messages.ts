@@ -203,7 +203,8 @@ export const modes: Readonly<Record<ModeName, Mode>> = {
 
 const meanings: Readonly<Record<keyof typeof closeCode, string>> = {
   NORMAL: 'Default of `disconnectPeer`; in Godot 4 also: rejected by `authenticate`',
-  GOING_AWAY: 'The server stops (option `stopCode`), or its node is drained or has lost the cluster or messages of it',
+  GOING_AWAY: 'The server stops (option `stopCode`); in a cluster also: the node is drained or cut off, or lost ' +
+    'messages (`onGap`), or another node opened the room first',
   PROTOCOL_ERROR: 'The client violated RFC 6455',
   NO_STATUS: 'The close frame of the client had no code',
   ABNORMAL: 'The connection ended without a close frame',

@@ -119,9 +119,9 @@ export class PeerServerClient {
   }
 
   /**
-   * Follows the event feed from the event after `lastId` on, until the stream ends or `signal` aborts it. Each event
-   * comes with its id; events that cannot be replayed have none. Throws ApiError, too, when the response is no stream
-   * of events.
+   * Follows the event feed from the event after `lastId` until the stream ends or `signal` aborts it. Each event comes
+   * with its id; events that cannot be replayed have none. Also throws ApiError when the response is not an event
+   * stream.
    */
   async * events (
     parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal
@@ -162,12 +162,17 @@ function redirected ({ status, headers }: Response): ApiError {
 
 /** A segment of a path. Some texts cannot be one: the URL would be that of another operation, or none. */
 function encodeSegment (parameter: string, text: string): string {
-  const isUnicode = text.isWellFormed()
-  if (isUnicode && text !== '' && text !== '.' && text !== '..') return encodeURIComponent(text)
-  const message = !isUnicode ? 'must be Unicode' : text === '' ? 'must not be empty' : `must not be ${text}`
+  const message = segmentFault(text)
+  if (message === undefined) return encodeURIComponent(text)
   throw new ApiError(400, {
     code: 'bad-request', detail: `${parameter} ${message}`, errors: [{ pointer: `/params/${parameter}`, message }]
   })
+}
+
+function segmentFault (text: string): string | undefined {
+  if (text === '') return 'must not be empty'
+  if (text === '.' || text === '..') return `must not be ${text}`
+  return text.isWellFormed() ? undefined : 'must be Unicode'
 }
 
 /** The JSON of a response; ApiError when it has none, e.g. because it comes from another web server. */

@@ -196,7 +196,7 @@ t.test('rejects when there is no response in time, and when the response is neit
     { name: 'ApiError', status: 200, message: /not a stream of events/ })
 })
 
-t.test('an error response whose JSON is no object is an ApiError, too', async t => {
+t.test('an error response with the JSON null rejects with ApiError', async t => {
   const http = createServer((_request, response) => { response.writeHead(502).end('null') })
   t.teardown(() => { http.closeAllConnections(); http.close() })
   await once(http.listen(0, '127.0.0.1'), 'listening')

@@ -100,7 +100,7 @@ export class GodotClient {
     return this.events.filter(({ event }) => names.includes(event))
   }
 
-  /** The lines of stderr, once there are so many: what a script prints there may be read after its events. */
+  /** The lines of stderr, once there are at least `count`: they come through another pipe than events, maybe later. */
   async errorLines (count: number): Promise<string[]> {
     await until(() => this.errors.length >= count, () => `${count} lines of stderr; ${this.report()}`)
     return this.errors

@@ -53,7 +53,7 @@ t.test('a Godot client in plain mode exchanges packets with a mounted app', skip
     t.same(signals, [['client_close_request', 4000, 'bye'], ['client_disconnected', true]])
   })
 
-  await t.test('is told of every close code that the server sends by itself', async t => {
+  await t.test('reports every close code that the server itself sends', async t => {
     const { RESTART, NO_STATUS, ABNORMAL, ...sent } = closeCode
     for (const code of Object.values(sent)) {
       const joined = nextSignal(app.peerServer, 'client_connected')

@@ -186,8 +186,8 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   /**
-   * Publishes what waits if another frame of `frame` bytes would not fit in the same message. A broker that takes the
-   * state of a room (`LocalNode`) need not be asked about smaller ones.
+   * Publishes the waiting frames unless another one of `frame` bytes fits in the same message. Every broker takes
+   * messages of the size of a room's state: `LocalNode` checks that.
    */
   #flushIfFull (frame: number): void {
     const size = roomMessageSize(this.#notes.length + NOTES_PER_FRAME, this.#length + frame)

@@ -153,7 +153,7 @@ export class Replicator {
     }
   }
 
-  /** A peer has confirmed a path: it has the synchronizer, or is told the id that the path has now. */
+  /** A peer has confirmed a path: it has the synchronizer. A path that has another id by now is announced again. */
   confirmed (peer: number, path: string): void {
     const presence = this.#synchronizers.get(path)
     if (presence?.peers.has(peer) !== true || presence.ids.has(peer)) return

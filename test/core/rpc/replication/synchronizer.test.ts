@@ -153,7 +153,7 @@ t.test('the authority may change, between clients and to the server', async t =>
   await server.stop()
 })
 
-t.test('one that was freed sends nothing, whoever is its authority', async t => {
+t.test('a freed synchronizer sends nothing, whoever its authority is', async t => {
   const server = await open()
   const { multiplayer } = server
   const node = multiplayer.spawner('/root/Main/Spawner').spawn('Player', { scene: 0 })
