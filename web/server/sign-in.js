@@ -11,8 +11,7 @@ export function openSignIn (start, reason) {
   const form = openDialog('token-dialog')
   const dialog = form.closest('dialog')
   let isSignedIn = false
-  dialog.oncancel = event => { event.preventDefault() }
-  // Browsers let the Escape key close every dialog when it is pressed again.
+  // In browsers that do not know the attribute `closedby`, the Escape key closes it.
   dialog.onclose = () => { if (!isSignedIn) dialog.showModal() }
   const { token, remember } = form.elements
   remember.checked = isTokenRemembered()
