@@ -1,8 +1,8 @@
 import { BadRequest, problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
-import { roomNamePattern } from '../src/core/room/room-name.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
+import { namePattern } from '../src/options/name-pattern.ts'
 import { closeCodeRule, isServerCloseCode, MAX_REASON_BYTES } from '../src/protocol/websocket/close-code.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { asJson } from './as-json.ts'
@@ -23,7 +23,7 @@ export const PeerCounts = Type.Object({
 }, { description: 'Number of peers by state' })
 
 /** Name of a room; case-sensitive. */
-export const RoomName = Type.String({ pattern: roomNamePattern, description: 'Name of the room' })
+export const RoomName = Type.String({ pattern: namePattern, description: 'Name of the room' })
 
 /** A close code that a server may send (RFC 6455 section 7.4). */
 export const CloseCode = Type.Refine(Type.Integer({

@@ -102,7 +102,7 @@ export function isLoopback (address: string): boolean {
   return loopback.some(range => range.has(address))
 }
 
-/** The same for a host, which may be a name: `localhost`. */
+/** The same for a host, which may be a name: `localhost`, in any letter case. */
 export function isLoopbackHost (host: string): boolean {
-  return host === 'localhost' || isLoopback(host)
+  return host.toLowerCase() === 'localhost' || isLoopback(host)
 }

@@ -84,7 +84,11 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /** Every variable of the service, by its name. */
 export const variables: Readonly<Record<string, Variable>> = {
-  HOST: variable(Type.String({ description: 'Address to listen on' }), '127.0.0.1'),
+  HOST: {
+    ...variable(Type.String({ description: 'Address to listen on' }), '127.0.0.1'),
+    // Brackets around an IPv6 address, as in a URL, are no part of it.
+    parse: text => text.replace(/^\[(.*)\]$/, '$1')
+  },
   PORT: variable(Type.Integer({
     minimum: 0,
     maximum: 65535,

@@ -66,7 +66,7 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
     ...pathFaults(settings),
     ...keyFaults(server),
     ...lobbyFaults(values, settings.server),
-    ...tokenFaults(settings, env.NODE_ENV)
+    ...tokenFaults(values, settings, env.NODE_ENV)
   )
   if (faults.length > 0) {
     throw new SettingsError([...faults, ...misspeltVariables(env).map(one => `${one.name}: ${describeMisspelt(one)}`)])
@@ -177,31 +177,38 @@ function keyFaults ({ port, privateKey, sslCertificate, caChain }: Partial<Serve
 /** A token of the service: who has it, and what it allows. */
 export type NamedToken = ReturnType<typeof parseNamedToken>
 
+/** A token, and the variable that it comes from. */
+interface GivenToken extends NamedToken { readonly variable: string }
+
+function givenTokens ({ ADMIN_TOKEN, ...lists }: Values): GivenToken[] {
+  const named = ['ADMIN_TOKENS', 'ADMIN_TOKENS_FILE'].flatMap(variable =>
+    ((lists[variable] ?? []) as string[]).map(text => ({ ...parseNamedToken(text), variable })))
+  if (ADMIN_TOKEN === undefined) return named
+  return [{ name: 'admin', role: 'admin', token: ADMIN_TOKEN as string, variable: 'ADMIN_TOKEN' }, ...named]
+}
+
 /** All tokens; undefined if there are none. */
-function tokensOf ({ ADMIN_TOKEN, ADMIN_TOKENS = [], ADMIN_TOKENS_FILE = [] }: Values): NamedToken[] | undefined {
-  const named = [...ADMIN_TOKENS as string[], ...ADMIN_TOKENS_FILE as string[]].map(parseNamedToken)
-  const tokens = [
-    ...(ADMIN_TOKEN === undefined ? [] : [{ name: 'admin', role: 'admin' as const, token: ADMIN_TOKEN as string }]),
-    ...named
-  ]
+function tokensOf (values: Values): NamedToken[] | undefined {
+  const tokens = givenTokens(values).map(({ variable, ...token }) => token)
   return tokens.length === 0 ? undefined : tokens
 }
 
-function tokenFaults ({ tokens, host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
+function tokenFaults (values: Values, { host, adminOrigins }: ServiceSettings, nodeEnv: string | undefined): string[] {
   const isPublic = !isLoopbackHost(host)
-  if (tokens === undefined) {
+  const tokens = givenTokens(values)
+  if (tokens.length === 0) {
     return [
       ...(isPublic ? [`ADMIN_TOKEN: required because HOST ${host} is not a loopback address`] : []),
       ...(adminOrigins === undefined ? [] : ['ADMIN_ORIGINS: needs ADMIN_TOKEN or ADMIN_TOKENS'])
     ]
   }
-  return tokens.flatMap(({ name, token }, at) => {
-    const variable = name === 'admin' && at === 0 ? 'ADMIN_TOKEN' : `ADMIN_TOKENS: the token of ${name}`
+  return tokens.flatMap(({ name, token, variable }, at) => {
+    const subject = variable === 'ADMIN_TOKEN' ? 'ADMIN_TOKEN:' : `${variable}: the token of ${name}`
     const fault = tokenFault(token, { ...(nodeEnv === undefined ? {} : { nodeEnv }), isPublic })
     const isTwice = tokens.findIndex(other => other.name === name) < at
     return [
-      ...(fault === undefined ? [] : [variable.includes(' ') ? `${variable} ${fault}` : `${variable}: ${fault}`]),
-      ...(isTwice ? [`ADMIN_TOKENS: two tokens are named ${name}`] : [])
+      ...(fault === undefined ? [] : [`${subject} ${fault}`]),
+      ...(isTwice ? [`${variable}: two tokens are named ${name}`] : [])
     ]
   })
 }

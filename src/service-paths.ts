@@ -16,8 +16,8 @@ const plainPath = /^\/[\w.~!$&'()+,;=@/-]*$/
 
 /** Why a WebSocket endpoint of the service cannot be at `path`; undefined when it can. */
 export function pathFault (path: string): string | undefined {
-  if (!plainPath.test(path) || path.includes('//')) {
-    return 'must be a plain path such as /ws: no parameters, wildcards, query, escapes or empty segments'
+  if (!plainPath.test(path) || /\/\/|\/\.\.?(\/|$)/.test(path)) {
+    return 'must be a plain path such as /ws: no parameters, wildcards, query, escapes, dot segments or empty segments'
   }
   const clash = Object.values(servicePaths)
     .find(taken => isWithin(path, taken) || (path !== '/' && isWithin(taken, path)))

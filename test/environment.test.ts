@@ -73,6 +73,9 @@ t.test('NATS_URL makes the service a node of a cluster, and its second server on
   }
   t.same(server.cluster, { ...cluster, namespace: 'eu' })
   t.same(godot4?.cluster, { ...cluster, namespace: 'eu-godot4' })
+  for (const NODE_ID of ['.', '..', 'a b', 'x'.repeat(65)]) {
+    t.throws(() => readEnvironment({ NATS_URL: 'x', NODE_ID }), { message: 'NODE_ID: must match pattern' }, NODE_ID)
+  }
   t.notHas(readEnvironment({}).server, 'cluster')
   t.throws(() => readEnvironment({ NODE_ID: 'game-1' }), /NODE_ID: needs NATS_URL/)
   t.throws(() => readEnvironment({ NATS_URL: 'x', ON_GAP: 'no' }), /ON_GAP: must be "announce" or must be "close"/)
@@ -222,7 +225,8 @@ t.test('a reserved or invalid path is reported with one error', async t => {
     }
     t.throws(() => readEnvironment({ [name]: '/api' }), { message: /clashes with \/api\/v1/ }, 'above one as well')
     for (const path of [
-      '/ws/*', '/*', '/:x', '/ws/:room', '/ws?a=1', '/ws#a', '/a b', '/%2e', '//ws', '/ws//a', '/wsé', '/:'
+      '/ws/*', '/*', '/:x', '/ws/:room', '/ws?a=1', '/ws#a', '/a b', '/%2e', '//ws', '/ws//a', '/wsé', '/:',
+      '/ws/..', '/./ws', '/ws/../a', '/.'
     ]) {
       t.throws(() => readEnvironment({
         [name]: path
@@ -290,7 +294,7 @@ t.test('all invalid variables are reported at once', async t => {
 })
 
 t.test('without a token only a loopback address is accepted', async t => {
-  for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', 'localhost']) {
+  for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', '::ffff:127.0.0.1', 'localhost', 'LOCALHOST']) {
     t.equal(readEnvironment({ HOST }).host, HOST)
   }
   for (const HOST of ['0.0.0.0', '::', '192.0.2.7', 'example.com', 'localhost.example.com', '127.1']) {
@@ -305,6 +309,13 @@ t.test('where others than this machine can send it, every token needs at least 3
   t.throws(() => readEnvironment({ HOST: '::', ADMIN_TOKENS: `ops:read:${token},dev:read:short` }), {
     message: /ADMIN_TOKENS: the token of dev must have at least 32 characters/
   })
+  const file = join(temporaryFolder(t, { tokens: 'ops:admin:short' }), 'tokens')
+  for (const [variable, text, subject] of [
+    ['ADMIN_TOKENS', 'admin:admin:short', 'ADMIN_TOKENS: the token of admin'],
+    ['ADMIN_TOKENS_FILE', file, 'ADMIN_TOKENS_FILE: the token of ops']
+  ]) {
+    t.throws(() => readEnvironment({ HOST: '::', [variable]: text }), { message: `${subject} must have at least` })
+  }
   t.equal(readEnvironment({ HOST: '127.0.0.1', ADMIN_TOKEN: 'short' }).tokens![0].token, 'short')
 })
 
@@ -332,7 +343,7 @@ t.test('named tokens with roles come from a list and from a file', async t => {
   for (const [ADMIN_TOKENS, message] of [
     [`alice:owner:${token}`, /alice: unknown role owner; expected read, operate, admin/],
     [token, /expected name:role:token/],
-    [`a:read:${token},a:admin:${token}2`, /two tokens are named a/]
+    [`a:read:${token},a:admin:${token}2`, /ADMIN_TOKENS: two tokens are named a/]
   ] as const) {
     const error = t.throws(() => readEnvironment({ ADMIN_TOKENS }), { message }) as unknown as Error
     t.notMatch(error.message, token, 'the message does not contain the token')

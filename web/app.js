@@ -220,12 +220,11 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
-  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$/.test(event.type)) scheduleRefresh()
+  if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^admin$/.test(event.type)) scheduleRefresh()
   if (/_disconnected$/.test(event.type)) selection.drop(event.id)
   // Its peers may have left, too: the server may have been restarted.
   if (event.type === 'reset') selection.clear()
   if (/^(listening|stopped|admin)$/.test(event.type)) scheduleStateRefresh()
-  if (event.type === 'admin') refreshBans()
 }
 
 /** Shows totals, and rates since the last totals. */

@@ -1,7 +1,8 @@
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { MAIN, roomNamePattern } from '../../src/core/room/room-name.ts'
+import { MAIN } from '../../src/core/room/room-name.ts'
 import type { NamedServer, WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { errors } from '../../src/error.ts'
+import { namePattern } from '../../src/options/name-pattern.ts'
 import { ServerOptions } from '../../src/options/options.ts'
 import { license, version } from '../../src/package-info.ts'
 import { MAX_REASON_BYTES } from '../../src/protocol/websocket/close-code.ts'
@@ -112,7 +113,7 @@ const token = {
   type: 'string',
   description: 'Token for the application\'s `onHandshake`, where headers cannot be set; also `access_token`'
 }
-const roomInQuery = { type: 'string', pattern: roomNamePattern, description: `${room}. The path takes precedence` }
+const roomInQuery = { type: 'string', pattern: namePattern, description: `${room}. The path takes precedence` }
 
 function queryOf ({ rooms }: Options): Json {
   return { type: 'object', properties: rooms === false ? { token } : { token, room: roomInQuery } }

@@ -1,6 +1,6 @@
 import { GodotError } from '../../src/error.ts'
 import { defaultOptions } from '../../src/options/defaults.ts'
-import { roomNamePattern } from '../../src/core/room/room-name.ts'
+import { namePattern } from '../../src/options/name-pattern.ts'
 import { Type } from '../../src/typebox.ts'
 import { problemContent } from '../problem.ts'
 import { problemOfGodotError } from '../../src/transport/refusal.ts'
@@ -55,7 +55,7 @@ const roomSchema = {
   summary: 'Open a WebSocket in a room',
   description: `${endpointSchema.description} The client enters this room, which is opened if need be.`,
   params: Type.Object({
-    room: Type.String({ pattern: roomNamePattern, description: 'Name of the room, case-sensitive' })
+    room: Type.String({ pattern: namePattern, description: 'Name of the room, case-sensitive' })
   }),
   response: {
     ...endpointSchema.response,

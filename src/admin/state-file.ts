@@ -75,7 +75,7 @@ export class StateFile {
       text = readFileSync(this.#path, 'utf8')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
-      throw error
+      throw new GodotError('ERR_INVALID_DATA', `${this.#path}: cannot be read: ${(error as Error).message}`)
     }
     try {
       return checkStored(JSON.parse(text))

@@ -12,7 +12,7 @@ export interface ClientOptions {
   readonly server?: string | undefined
   /** Path of the REST API relative to `url`; default: `api/v1`. */
   readonly prefix?: string
-  /** Seconds until a call that gets no response rejects with a TimeoutError; default: 30. */
+  /** Seconds until a call that gets no response rejects with a TimeoutError; default: 30; Infinity: 24 days. */
   readonly timeout?: number
 }
 
@@ -67,8 +67,10 @@ export type CallArguments<Name extends keyof Operations> = undefined extends Ope
 
 const DEFAULT_PREFIX = 'api/v1'
 const DEFAULT_TIMEOUT = 30
+/** Milliseconds that a timer can wait for. */
+const MAX_TIMEOUT = 2 ** 31 - 1
 
-/** An error response of the REST API, or a path parameter that no request can be made of (status 400). */
+/** An error response of the REST API, or a segment of a path that no request can be made of (status 400). */
 export class ApiError extends Error {
   /** HTTP status. */
   readonly status: number
@@ -84,9 +86,10 @@ export class ApiError extends Error {
 
   /** One line for each invalid parameter or member, e.g. `code must be integer`; the message when there is none. */
   get details (): string[] {
-    const { errors = [] } = this.problem
-    if (errors.length === 0) return [this.message]
-    return errors.map(({ pointer, message }) => `${pointer.split('/').slice(2).join('/')} ${message}`.trim())
+    const { errors } = this.problem
+    // The body may be that of another web server.
+    if (!Array.isArray(errors) || errors.length === 0) return [this.message]
+    return errors.map(({ pointer, message }) => `${String(pointer).split('/').slice(2).join('/')} ${message}`.trim())
   }
 }
 
@@ -97,9 +100,9 @@ export class PeerServerClient {
   readonly #timeout: number
 
   constructor ({ url, token, server, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT }: ClientOptions) {
-    const path = server === undefined ? `${prefix}/` : `${prefix}/${server}/`
+    const path = server === undefined ? `${prefix}/` : `${prefix}/${encodeSegment('server', server)}/`
     this.#root = new URL(path, url.endsWith('/') ? url : `${url}/`)
-    this.#timeout = timeout * 1000
+    this.#timeout = Math.min(timeout * 1000, MAX_TIMEOUT)
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 

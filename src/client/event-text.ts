@@ -184,9 +184,10 @@ function formatOf (type: string): EventFormat<unknown> {
   return { category: 'admin', line: () => ['info', type] }
 }
 
-function partOf (part: Line[number]): TextPart[] {
+/** What the event lacks, or has as null, is left out. */
+function partOf (part: Line[number] | null): TextPart[] {
+  if (part === undefined || part === null) return []
   if (typeof part === 'object') return part.text === '' ? [] : [part]
-  if (part === undefined) return []
   return [typeof part === 'number' ? { kind: 'peer', text: String(part) } : { kind: 'text', text: String(part) }]
 }
 

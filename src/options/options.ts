@@ -8,6 +8,7 @@ import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
 import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defaults.ts'
 import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
+import { namePattern } from './name-pattern.ts'
 import { Origin } from './refined-by.ts'
 
 const MAX_SECONDS = 3600
@@ -78,7 +79,7 @@ export const clusterOptions = Type.Object({
       `default \`${defaultClusterOptions.namespace}\``
   })),
   nodeId: Type.Optional(Type.String({
-    pattern: '^[A-Za-z0-9_.-]{1,64}$',
+    pattern: namePattern,
     description: 'Name of this node, unique in the cluster; default: host name and a random suffix'
   })),
   credentials: Type.Optional(Type.String({ description: 'Path or content of a NATS credentials file (.creds)' })),

@@ -20,10 +20,13 @@ const unsafe = fc.constantFrom(
 const harmless = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('日本', '\uD83D', 'e\u0301'))
 const hostileText = fc.array(fc.oneof(unsafe, harmless), { maxLength: 6 }).map(parts => parts.join(''))
 
-/** Values of the same shape with hostile strings, and strings or other numbers in place of numbers. */
+/**
+ * Values of the same shape with hostile strings, and strings, null (JSON has no infinity) or other numbers in place of
+ * numbers.
+ */
 function hostile<Value> (sample: Value): fc.Arbitrary<any> {
   if (typeof sample === 'string') return hostileText
-  if (typeof sample === 'number') return fc.oneof(fc.nat(), fc.double(), hostileText)
+  if (typeof sample === 'number') return fc.oneof(fc.nat(), fc.double(), hostileText, fc.constant(null))
   if (Array.isArray(sample)) return fc.array(fc.oneof(...sample.map(hostile)), { maxLength: 3 })
   if (typeof sample !== 'object' || sample === null) return fc.constant(sample)
   return fc.record(Object.fromEntries(Object.entries(sample).map(([name, value]) => [name, hostile(value)])))

@@ -196,12 +196,15 @@ t.test('rejects when there is no response in time, and when the response is neit
     { name: 'ApiError', status: 200, message: /not a stream of events/ })
 })
 
-t.test('an error response with the JSON null rejects with ApiError', async t => {
-  const http = createServer((_request, response) => { response.writeHead(502).end('null') })
+t.test('an error response without problem details rejects with ApiError', async t => {
+  let body = ''
+  const http = createServer((_request, response) => { response.writeHead(502).end(body) })
   t.teardown(() => { http.closeAllConnections(); http.close() })
   await once(http.listen(0, '127.0.0.1'), 'listening')
   const client = new PeerServerClient({ url: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
-  await t.rejects(client.call('getServer'), new ApiError(502, {}))
+  for (body of ['null', '{"errors":null}', '{"errors":{}}', '<html>']) {
+    await t.rejects(client.call('getServer'), { name: 'ApiError', details: ['the service responded with 502'] }, body)
+  }
 })
 
 t.test('a redirect is an error: followed, a POST would become a GET', async t => {
@@ -242,4 +245,15 @@ t.test('option server addresses another server of the service', async t => {
   const client = new PeerServerClient({ url: `${url}/`, token, server: 'godot4' })
   const answer: Operations['getServer']['response'] = await client.call('getServer')
   t.match(answer, { path: '/ws4', wire: 'godot4' })
+  for (const [server, detail] of [['', 'server must not be empty'], ['..', 'server must not be ..']]) {
+    t.throws(() => new PeerServerClient({ url, server }), new ApiError(400, { detail }))
+  }
+  await t.rejects(new PeerServerClient({ url, token, server: 'a/../..' }).call('getServer'), { name: 'ApiError', status: 404 })
+})
+
+t.test('a timeout may be longer than what a timer can wait for', async t => {
+  const { url } = await startService(t)
+  for (const timeout of [Infinity, 1e9]) {
+    t.match(await new PeerServerClient({ url, token, timeout }).call('isListening'), { listening: true })
+  }
 })

@@ -1,13 +1,12 @@
 import { randomInt } from 'node:crypto'
 import { GodotError } from '../../error.ts'
+import { namePattern } from '../../options/name-pattern.ts'
 import type { UpgradeRequest } from '../admission/upgrade-request.ts'
 
 /** The room of clients that choose none. */
 export const MAIN = 'main'
 
-/** Case-sensitive. `.` and `..` are no names, as in the path of a URL they have another meaning. */
-export const roomNamePattern = '^([A-Za-z0-9_.-]{3,64}|\\.?[A-Za-z0-9_-]|[A-Za-z0-9_-][A-Za-z0-9_.-])$'
-const pattern = new RegExp(roomNamePattern)
+const pattern = new RegExp(namePattern)
 
 /** Letters and digits of generated names; without I, O, 0 and 1, which look alike. */
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
