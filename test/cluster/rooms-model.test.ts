@@ -71,8 +71,11 @@ t.test('rooms over three nodes do what a plain model says, whatever happens', as
     const node = nodeOf(id)
     const room = [...node.rooms()].find(room => room.name === to)
     if (room === undefined) return
+    const player = model.players.get(id)!
+    const keepsServer = player.room === to || (node.room(player.room).isHome && room.isHome)
     node.getPeer(id).moveTo(room)
     model.moved(id, to)
+    if (!keepsServer) player.expected.push('del 1', 'add 1')
     await settled()
   }
 

@@ -9,12 +9,13 @@ import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 
 /** Nodes with a port each. */
-async function openNodes (t: Test, count: number): Promise<WebSocketServer[]> {
+async function openNodes (t: Test, count: number, { serverRelay = true } = {}): Promise<WebSocketServer[]> {
   const broker = new MemoryBroker()
   const nodes: WebSocketServer[] = []
   for (let index = 0; index < count; index++) {
     const node = new WebSocketServer({
       gdMpApi: true,
+      serverRelay,
       rooms: true,
       bindIp: '127.0.0.1',
       closeTimeout: 0.5,
@@ -71,9 +72,10 @@ t.test('games on three nodes cannot tell that they are', skipWithout('godot3-ser
   for (const game of [...games.values()].flat()) t.same(game.errors, [])
 })
 
-t.test('when the home of a room is gone, another node is its server, and clients call it', skipWithout('godot3-server'),
-  async t => {
-    const nodes = await openNodes(t, 3)
+for (const serverRelay of [true, false]) {
+  const what = 'when the home of a room is gone, another node is its server, and clients call it'
+  t.test(`${what}, serverRelay: ${serverRelay}`, skipWithout('godot3-server'), async t => {
+    const nodes = await openNodes(t, 3, { serverRelay })
     const calls: string[] = []
     for (const [at, node] of nodes.entries()) {
       node.on('room_opened', (room, { failover }) => {
@@ -107,4 +109,38 @@ t.test('when the home of a room is gone, another node is its server, and clients
       `opened on ${successor} by failover: 2`, `again 0 at ${successor}`, `again 1 at ${successor}`
     ])
     for (const game of others) t.same(game.errors, [])
+  })
+}
+
+t.test('a client that moves to a room calls its server, whichever nodes are the homes', skipWithout('godot3-server'),
+  async t => {
+    const nodes = await openNodes(t, 3)
+    const calls: string[] = []
+    for (const node of nodes) {
+      node.on('room_opened', room => {
+        room.multiplayer.node('/root/Main', { on_remote: [String] }).method('remote', 'on_remote', (id, text) => {
+          calls.push(`${id} in ${room.name}: ${text}`)
+          room.multiplayer.node('/root/Main').rpcId(id, 'on_remote', `${text} back`)
+        })
+      })
+    }
+    const games = await Promise.all(Array.from({ length: 4 }, () => startGodot(t, 'multiplayer_client')))
+    // The homes of `near`, `far` and `farthest`; a room is on a node that has members of it.
+    for (const [at, room] of ['near', 'far', 'farthest'].entries()) await enter(games[at], urlOf(nodes[at], room))
+    const mover = games[3]
+    const id = await enter(mover, urlOf(nodes[0], 'near'))
+    const others = ['far', 'farthest'].map(room => urlOf(nodes[0], room))
+    for (const url of others) await enter(await startGodot(t, 'multiplayer_client'), url)
+    const route = ['near', 'far', 'farthest', 'far', 'near']
+    for (const [at, room] of route.entries()) {
+      if (at > 0) nodes[0].getPeer(id).moveTo(nodes[0].room(room))
+      // What it calls before it knows of the other server is lost.
+      await mover.event('network_peer_connected', ({ id }) => id === 1)
+      for (const text of [`first ${at}`, `second ${at}`]) {
+        await call(mover, 1, text)
+        await mover.event('rpc', ({ source, args }) => source === 1 && args[0] === `"${text} back"`)
+      }
+    }
+    t.same(calls, route.flatMap((room, at) => ['first', 'second'].map(which => `${id} in ${room}: ${which} ${at}`)))
+    t.same(mover.errors, [])
   })

@@ -1,5 +1,4 @@
 import { GodotError } from '../../error.ts'
-import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
@@ -244,17 +243,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#monitor.packetsRelayed += packets
   }
 
-  /**
-   * The room's server is on another node now, perhaps here. Members of Godot 3 see it leave and join, so that they
-   * announce node paths anew; those of Godot 4 would ignore it from then on.
-   */
+  /** The room's server is on another node now, perhaps here. */
   homeChanged (isHere: boolean): void {
-    const { options: { gdMpApi, wire } } = this.#serverSettings
-    if (gdMpApi && wire === 'godot3') {
-      this.relay.announceLeft(target.SERVER)
-      this.relay.announceJoined(target.SERVER)
-    }
+    this.#replaceServer()
     if (isHere) this.opened(true)
+  }
+
+  /**
+   * A member, or every member, has another server now. Those of Godot 3 see it leave and join, so that they announce
+   * node paths anew; those of Godot 4 would ignore it from then on.
+   */
+  #replaceServer (member?: PeerSession): void {
+    const { gdMpApi, wire } = this.#serverSettings.options
+    if (gdMpApi && wire === 'godot3') this.relay.replaceServer(member)
   }
 
   /** A room that this node has opened, or whose home it has become after the former one was lost. */
@@ -337,10 +338,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     session.setHost(to)
     session.stage = 'moving'
     to.#admit(session)
+    const hasSameServer = this.isHome && to.isHome
+    if (!hasSameServer) to.#replaceServer(session)
     this.#monitor.events.emit('moved', session.peer, this.room)
     this.inbox.left(session.id)
     signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)
-    to.#signalJoined(session, moved)
+    to.#signalJoined(session, hasSameServer ? moved : undefined)
     if (to.members.has(session.id)) to.#resumeMoved(session)
     this.#clientLeft()
   }

@@ -69,7 +69,15 @@ export class Relay {
     for (const id of this.#others(session)) this.#send(session, this.#wire.removed(id))
   }
 
-  /** Announces a peer that joined on another node, or the server itself (id 1). */
+  /** A member, or every member, sees the server (id 1) leave and join. */
+  replaceServer (member?: PeerSession): void {
+    for (const packet of [this.#wire.removed(target.SERVER), this.#wire.added(target.SERVER)]) {
+      if (member === undefined) this.#announce(packet, undefined)
+      else this.#send(member, packet)
+    }
+  }
+
+  /** Announces a peer that joined on another node. */
   announceJoined (id: number): void {
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.added(id), undefined)
   }
