@@ -1,4 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
+import { patternRule } from '../src/options/patterns.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
 import { BadRequest, type RequestFault } from './problem.ts'
 
@@ -96,8 +97,10 @@ function describeFaults (
   part: string, { instancePath, keyword, message, params }: TLocalizedValidationError
 ): RequestFault[] {
   const pointer = `${part}${instancePath}`
-  const { requiredProperties, allowedValues } = params as { requiredProperties?: string[], allowedValues?: unknown[] }
+  const { requiredProperties, allowedValues, pattern } =
+    params as { requiredProperties?: string[], allowedValues?: unknown[], pattern?: string }
   if (keyword === 'enum') return [{ pointer, message: `must be one of ${allowedValues!.join(', ')}` }]
+  if (keyword === 'pattern') return [{ pointer, message: patternRule(pattern!) }]
   if (requiredProperties === undefined) return [{ pointer, message }]
   return requiredProperties.map(name => ({ pointer: `${pointer}/${escape(name)}`, message: 'is required' }))
 }

@@ -5,6 +5,7 @@ import { namedTokenFault } from './named-token.ts'
 import { defaultOptions } from './options/defaults.ts'
 import { MAX_LIMIT } from './options/maximums.ts'
 import { clusterOptions, roomRules, ServerOptions } from './options/options.ts'
+import { pathPattern } from './options/patterns.ts'
 import { Origin, refinedBy } from './options/refined-by.ts'
 import { Schema, Type, type TSchema } from './typebox.ts'
 
@@ -164,7 +165,7 @@ export const variables: Readonly<Record<string, Variable>> = {
     description: 'Whether clients may also connect to `/` instead of WS_PATH'
   }), false),
   WS4_PATH: variable(Type.String({
-    pattern: '^/',
+    pattern: pathPattern,
     description: 'URL path of a second endpoint, a multiplayer relay for Godot 4; its REST API is at ' +
       '`/api/v1/godot4`, which has bans and settings of its own'
   })),

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
 import { documentFile, documentText } from '../scripts/openapi.ts'
+import { LobbyOptions } from '../src/options/lobby-options.ts'
+import { ServerOptions } from '../src/options/options.ts'
+import { patternRule } from '../src/options/patterns.ts'
 
 const text = await documentText()
 const document = JSON.parse(text)
@@ -52,6 +55,13 @@ t.test('every parameter and body member has a description', async t => {
       t.ok(schema.description, `${name}: ${member}`)
     }
   }
+})
+
+t.test('every pattern of a text has a rule in words, for error messages', async t => {
+  const schemas = [text, ...[ServerOptions, LobbyOptions].map(schema => JSON.stringify(schema))].join('\n')
+  const patterns = new Set(Array.from(schemas.matchAll(/"pattern": ?("(?:\\.|[^"])+")/g), ([, one]) => JSON.parse(one)))
+  t.ok(patterns.size > 3)
+  for (const pattern of patterns) t.match(patternRule(pattern), /^must /, pattern)
 })
 
 t.test('documents all responses of the REST API', async t => {

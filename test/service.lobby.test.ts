@@ -84,7 +84,7 @@ t.test('there is none by default', async t => {
 const invalid: Array<[env: Record<string, string>, message: RegExp]> = [
   [{ LOBBY: 'true' }, /LOBBY: needs ROOMS=true or ROOMS=admin$/m],
   [{ PUBLIC_URL: 'wss://game.example' }, /PUBLIC_URL: needs LOBBY=true$/m],
-  [{ LOBBY: 'true', ROOMS: 'true', PUBLIC_URL: 'https://game.example' }, /PUBLIC_URL: must match pattern/],
+  [{ LOBBY: 'true', ROOMS: 'true', PUBLIC_URL: 'https://game.example' }, /PUBLIC_URL: must be a ws or wss URL/],
   [{ LOBBY: 'true', ROOMS: 'true', WS_PATH: '/lobby' }, /WS_PATH: clashes with \/lobby/]
 ]
 

@@ -1,6 +1,6 @@
 import { GodotError } from '../../src/error.ts'
 import { defaultOptions } from '../../src/options/defaults.ts'
-import { namePattern } from '../../src/options/name-pattern.ts'
+import { namePattern } from '../../src/options/patterns.ts'
 import { Type } from '../../src/typebox.ts'
 import { problemContent } from '../problem.ts'
 import { problemOfGodotError } from '../../src/transport/refusal.ts'

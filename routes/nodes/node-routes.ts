@@ -4,7 +4,7 @@ import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
-import { clusterOptions } from '../../src/options/options.ts'
+import { namePattern, patternRule } from '../../src/options/patterns.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import { partial } from '../page.ts'
 import { badRequest, CloseReason, count, noAnswer, PeerCounts } from '../schemas.ts'
@@ -13,8 +13,7 @@ import type { ClusterNodes, NodeOperation } from './cluster-nodes.ts'
 
 const tags = ['nodes']
 
-const { pattern } = clusterOptions.properties.nodeId as { pattern?: string }
-const NodeId = Type.String({ pattern, description: 'Id of the node' })
+const NodeId = Type.String({ pattern: namePattern, description: 'Id of the node' })
 const params = Type.Object({ node: NodeId })
 
 /** A node of the cluster. */
@@ -42,7 +41,7 @@ export const NodeEntry = Type.Object({
 type NodeEntry = Static<typeof NodeEntry>
 
 const noNode = problem('No such node', new GodotError('ERR_DOES_NOT_EXIST', 'no node game-7'))
-const badNode = badRequest('Invalid node id', '/params/node', `must match pattern "${pattern}"`)
+const badNode = badRequest('Invalid node id', '/params/node', patternRule(namePattern))
 
 type Routes = FastifyPluginAsyncTypebox<AdminParts & { describe: NodeOperation<object, NodeEntry> }>
 

@@ -4,7 +4,7 @@ import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
 import { GodotError, roomExists } from '../../src/error.ts'
-import { namePattern } from '../../src/options/name-pattern.ts'
+import { namePattern, patternRule } from '../../src/options/patterns.ts'
 import { Type } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { pageQuery, pageSchema, partial, scope } from '../page.ts'
@@ -16,7 +16,7 @@ import { badLimit, badRequest, CloseCode, CloseReason, noAnswer, noCluster, Peer
 
 const tags = ['rooms']
 const params = Type.Object({ room: RoomName })
-const badRoom = badRequest('Invalid room name', '/params/room', `must match pattern "${namePattern}"`)
+const badRoom = badRequest('Invalid room name', '/params/room', patternRule(namePattern))
 const badBody = badRequest('Invalid room name or body', '/body/maxPeers', 'must be >= 0')
 
 type Routes = FastifyPluginAsyncTypebox<AdminParts>

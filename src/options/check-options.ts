@@ -1,5 +1,6 @@
 import { GodotError } from '../error.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../typebox.ts'
+import { patternRule } from './patterns.ts'
 
 /**
  * Throws ERR_INVALID_PARAMETER unless the options are valid; the message is `prefix`, the path of the invalid option
@@ -29,7 +30,7 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
   const expected = sameValue.slice(0, -1)
     // The type of a constant is redundant.
     .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
-    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : error.message)
+    .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : messageOf(error))
   return { instancePath, message: [...new Set(expected)].join(' or ') }
 }
 
@@ -37,6 +38,7 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
 function messageOf ({ keyword, params, message }: TLocalizedValidationError): string {
   // The schema of unknown members is `false`.
   if (keyword === 'boolean') return 'unknown option'
+  if (keyword === 'pattern') return patternRule(params.pattern as string)
   return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
 }
 

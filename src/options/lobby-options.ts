@@ -2,10 +2,11 @@ import { Type } from '../typebox.ts'
 import type { LobbyOptions as PlainOptions } from './lobby-option-types.ts'
 import { defaultOptions } from './defaults.ts'
 import { checkedOptions, operationIdPrefix, originOption } from './part-options.ts'
+import { durationPattern, publicUrlPattern } from './patterns.ts'
 
 /** What the URLs of rooms begin with. */
 export const PublicUrl = Type.String({
-  pattern: '^wss?://[^/?#@\\s]+(/[^/?#\\s]+)*$',
+  pattern: publicUrlPattern,
   description: 'What the URLs in the responses of the lobby begin with, for example `wss://game.example`; the path of ' +
     'the endpoint and the room follow. By default the address that the request was sent to'
 })
@@ -17,7 +18,7 @@ export const LobbyOptions = Type.Object({
     max: Type.Optional(Type.Integer({ minimum: 1, description: 'Maximum number of requests' })),
     timeWindow: Type.Optional(Type.Union([
       Type.Integer({ minimum: 1 }),
-      Type.String({ pattern: '^[1-9]\\d* ?(ms|s|seconds?|m|minutes?|h|hours?)$' })
+      Type.String({ pattern: durationPattern })
     ], { description: 'In this time: in milliseconds, or a text such as `1 minute`' }))
   }, {
     additionalProperties: false,

@@ -8,7 +8,7 @@ import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
 import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defaults.ts'
 import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
-import { namePattern } from './name-pattern.ts'
+import { identifierPattern, namePattern, namespacePattern, pathPattern } from './patterns.ts'
 import { Origin } from './refined-by.ts'
 
 const MAX_SECONDS = 3600
@@ -74,7 +74,7 @@ export const clusterOptions = Type.Object({
     description: 'Addresses of the NATS servers, such as `nats://broker:4222`'
   }),
   namespace: Type.Optional(Type.String({
-    pattern: '^[A-Za-z0-9_-]{1,32}$',
+    pattern: namespacePattern,
     description: 'Name of the cluster: nodes of different namespaces do not see each other; ' +
       `default \`${defaultClusterOptions.namespace}\``
   })),
@@ -110,10 +110,10 @@ export const clusterOptions = Type.Object({
 /** Every option of the plugin and of `new WebSocketServer(options)`: name, type, limits and meaning. */
 export const ServerOptions = Type.Object({
   name: Type.String({
-    pattern: '^[A-Za-z_]\\w*$',
+    pattern: identifierPattern,
     description: 'Name of the Fastify decorator for the server. Several servers in one app need different names'
   }),
-  path: Type.String({ pattern: '^/', description: 'URL path of the mounted endpoint' }),
+  path: Type.String({ pattern: pathPattern, description: 'URL path of the mounted endpoint' }),
   port: Type.Optional(Type.Integer({
     minimum: 0,
     maximum: 65535,

@@ -405,7 +405,7 @@ t.test('opens a room, shows its peers, locks it and closes it with a reason', op
   await page.click('#open-room')
   await page.fill('#room-dialog [name=name]', 'arena 7')
   await page.click('#room-dialog .primary')
-  await page.locator('#room-dialog .problem', { hasText: 'name must match pattern' }).waitFor()
+  await page.locator('#room-dialog .problem', { hasText: 'name must be 1 to 64 letters' }).waitFor()
   await page.fill('#room-dialog [name=name]', 'arena-7')
   await page.fill('#room-dialog [name=maxPeers]', '4')
   await page.click('#room-dialog .primary')

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { GodotError } from '../../error.ts'
-import { namePattern } from '../../options/name-pattern.ts'
+import { namePattern } from '../../options/patterns.ts'
 import type { UpgradeRequest } from '../admission/upgrade-request.ts'
 
 /** The room of clients that choose none. */

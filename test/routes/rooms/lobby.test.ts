@@ -460,8 +460,8 @@ const badOptions: Array<[options: object, message: RegExp]> = [
   [{ rateLimit: { max: 0 } }, /lobbyRoutes: option rateLimit\.max: must be >= 1/],
   [{ rateLimit: { timeWindow: 'soon' } }, /lobbyRoutes: option rateLimit\.timeWindow: /],
   [{ origin: 'game.example' }, /lobbyRoutes: option origin: .*missing scheme/],
-  [{ publicUrl: 'https://game.example' }, /lobbyRoutes: option publicUrl: must match pattern/],
-  [{ publicUrl: 'wss://game.example/' }, /lobbyRoutes: option publicUrl: must match pattern/],
+  [{ publicUrl: 'https://game.example' }, /lobbyRoutes: option publicUrl: must be a ws or wss URL/],
+  [{ publicUrl: 'wss://game.example/' }, /lobbyRoutes: option publicUrl: must be a ws or wss URL/],
   [{ server: 'other' }, /lobbyRoutes: no server named other; register the peerServer plugin first/]
 ]
 
