@@ -74,7 +74,7 @@ t.test('NATS_URL makes the service a node of a cluster, and its second server on
   t.same(server.cluster, { ...cluster, namespace: 'eu' })
   t.same(godot4?.cluster, { ...cluster, namespace: 'eu-godot4' })
   for (const NODE_ID of ['.', '..', 'a b', 'x'.repeat(65)]) {
-    t.throws(() => readEnvironment({ NATS_URL: 'x', NODE_ID }), { message: 'NODE_ID: must be 1 to 64 letters' }, NODE_ID)
+    t.throws(() => readEnvironment({ NATS_URL: 'x', NODE_ID }), { message: 'NODE_ID: must be 1 to 64' }, NODE_ID)
   }
   t.notHas(readEnvironment({}).server, 'cluster')
   t.throws(() => readEnvironment({ NODE_ID: 'game-1' }), /NODE_ID: needs NATS_URL/)
