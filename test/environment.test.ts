@@ -78,7 +78,7 @@ t.test('NATS_URL makes the service a node of a cluster, and its second server on
   }
   t.notHas(readEnvironment({}).server, 'cluster')
   t.throws(() => readEnvironment({ NODE_ID: 'game-1' }), /NODE_ID: needs NATS_URL/)
-  t.throws(() => readEnvironment({ NATS_URL: 'x', ON_GAP: 'no' }), /ON_GAP: must be "announce" or must be "close"/)
+  t.throws(() => readEnvironment({ NATS_URL: 'x', ON_GAP: 'no' }), /ON_GAP: must be "announce" or "close"/)
 })
 
 const roomVariables: Array<[env: Record<string, string>, rooms: unknown]> = [

@@ -45,7 +45,7 @@ for (const [entry, message] of invalid) {
 for (const value of ['https://game.example', 5, {}]) {
   t.test(`allowedOrigins ${JSON.stringify(value)} is neither * nor a list`, async t => {
     t.throws(() => parseOptions({ allowedOrigins: value as never }), {
-      message: 'option allowedOrigins: must be "*" or must be array'
+      message: 'option allowedOrigins: must be "*" or array'
     })
   })
 }

@@ -31,7 +31,7 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
     // The type of a constant is redundant.
     .filter((error, at) => error.keyword !== 'type' || !isOfType(sameValue[at + 1], error.params.type))
     .map(error => error.keyword === 'const' ? `must be ${JSON.stringify(error.params.allowedValue)}` : messageOf(error))
-  return { instancePath, message: [...new Set(expected)].join(' or ') }
+  return { instancePath, message: [...new Set(expected)].join(' or ').replaceAll(' or must be ', ' or ') }
 }
 
 /** What is expected, with the allowed values where there is a list of them. */
