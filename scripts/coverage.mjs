@@ -96,7 +96,8 @@ function ignoredLines (lines) {
     if (line.includes('c8 ignore start')) isIgnoring = true
     if (isIgnoring) ignored.add(at)
     if (line.includes('c8 ignore stop')) isIgnoring = false
-    if (line.includes('c8 ignore next')) ignored.add(at + 1)
+    // The source map may point at the comment.
+    if (line.includes('c8 ignore next')) ignored.add(at).add(at + 1)
   }
   return ignored
 }
