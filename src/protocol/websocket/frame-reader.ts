@@ -313,7 +313,7 @@ export class FrameReader {
       this.#isDeflated = (first & DEFLATED) !== 0
     }
     const length = this.#joinedLength + end - start
-    this.#joined = grown(this.#joined, this.#joinedLength, length, this.#maxMessageSize)
+    this.#joined = grown(this.#joined, this.#joinedLength, length, this.#sizeLimit(first))
     this.#joined.set(bytes.subarray(start, end), this.#joinedLength)
     this.#joinedLength = length
     if (first < 128) return this.#receiver.onFragment()
