@@ -7,7 +7,7 @@ export interface QueueLimits { readonly bytes: number, readonly packets: number 
 /** A first-in, first-out queue of packets with limits. */
 export class PacketQueue {
   readonly #limits: QueueLimits
-  #packets: Packet[] = []
+  #packets: Array<Packet | undefined> = []
   #first = 0
   #bytes = 0
 
@@ -46,7 +46,8 @@ export class PacketQueue {
     const packet = this.next
     if (packet === undefined) return undefined
     this.#bytes -= packet.bytes.length
-    this.#first++
+    // What was read must not stay in memory.
+    this.#packets[this.#first++] = undefined
     // Array.shift moves all elements; dropping the consumed half at once makes it amortized O(1).
     if (this.#first > 32 && this.#first * 2 > this.#packets.length) {
       this.#packets = this.#packets.slice(this.#first)

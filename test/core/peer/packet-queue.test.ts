@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { PacketQueue } from '../../../src/core/peer/packet-queue.ts'
 
@@ -28,4 +31,15 @@ t.test('has space up to its limits; an empty queue has space for any packet', as
   t.notOk(queue.hasSpace(1), 'no space for a fourth')
   queue.shift()
   t.ok(queue.hasSpace(98))
+})
+
+t.test('what was read does not stay in memory', async t => {
+  const queue = new PacketQueue({ bytes: 1 << 20, packets: 1 << 20 })
+  for (let i = 0; i < 10; i++) queue.push(packet(1))
+  const read = new WeakRef(queue.shift()!)
+  setFlagsFromString('--expose-gc')
+  await nextTurn()
+  runInNewContext('gc')()
+  t.equal(read.deref(), undefined)
+  t.equal(queue.length, 9)
 })
