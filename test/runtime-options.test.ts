@@ -95,3 +95,15 @@ t.test('a changed pingInterval applies to peers that are connected', async t => 
   server.change({ pingInterval: 0.05 })
   t.equal((await ended).code, 1006)
 })
+
+t.test('a rule of rooms that is undefined has its default', async t => {
+  const rulesOf = async ({ api }: Awaited<ReturnType<typeof startHost>>) =>
+    (await (await api('/server')).json()).settings.rooms
+  const defaults = { create: 'join', maxRooms: 10000, maxPeersPerRoom: 0, emptyTimeout: 0, joinPerMinute: 60 }
+  const undefinedRules = Object.fromEntries(Object.keys(defaults).map(name => [name, undefined]))
+  const host = await startHost(t, { server: { rooms: undefinedRules } })
+  t.same(await rulesOf(host), defaults)
+  host.server.change({ rooms: { joinPerMinute: 5, maxRooms: 7 } })
+  host.server.change({ rooms: { ...undefinedRules, maxRooms: 7 } })
+  t.same(await rulesOf(host), { ...defaults, maxRooms: 7 })
+})

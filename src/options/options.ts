@@ -10,6 +10,7 @@ import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defau
 import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
 import { identifierPattern, namePattern, namespacePattern, pathPattern } from './patterns.ts'
 import { Origin } from './refined-by.ts'
+import { withoutUndefined } from './without-undefined.ts'
 
 const MAX_SECONDS = 3600
 
@@ -235,10 +236,6 @@ function checkTogether (options: ServerOptions): ServerOptions {
     throw new GodotError('ERR_INVALID_PARAMETER', message)
   }
   return options
-}
-
-function withoutUndefined (given: Partial<ServerOptions>): Partial<ServerOptions> {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
 function isBindIp (text: string): boolean {

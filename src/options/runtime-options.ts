@@ -1,5 +1,6 @@
 import { GodotError } from '../error.ts'
-import type { ServerOptions } from './option-types.ts'
+import { defaultRoomRules } from './defaults.ts'
+import type { RoomRules, ServerOptions } from './option-types.ts'
 
 /** Options that may change while the server listens, in the order of docs/options.md. */
 export const runtimeOptionNames = [
@@ -20,7 +21,10 @@ export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOp
   if (rooms === undefined) return given
   if (current.rooms === false) throw invalid('rooms', 'cannot be changed on a server without rooms')
   if (typeof rooms !== 'object') throw invalid('rooms', 'only its rules can be changed')
-  return { ...given, rooms: { ...(current.rooms === true ? {} : current.rooms), ...rooms } }
+  const before = current.rooms === true ? {} : current.rooms
+  const rules = Object.entries({ ...before, ...rooms }).map(([name, rule]) =>
+    [name, rule ?? defaultRoomRules[name as keyof RoomRules]])
+  return { ...given, rooms: Object.fromEntries(rules) }
 }
 
 function invalid (option: string, message: string): GodotError {

@@ -1,7 +1,8 @@
 import { defaultClusterOptions, defaultRoomRules } from '../../options/defaults.ts'
 import { parseOptions } from '../../options/options.ts'
 import type { CompleteClusterOptions, CompleteRoomRules } from '../../options/defaults.ts'
-import type { ServerOptions } from '../../options/option-types.ts'
+import type { ClusterOptions, ServerOptions } from '../../options/option-types.ts'
+import { withoutUndefined } from '../../options/without-undefined.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
 import type { Rates } from '../peer/rate-limit.ts'
@@ -111,8 +112,8 @@ function ownOptions (options: ServerOptions): ServerOptions {
     ...options,
     protocols: [...protocols],
     ...(Array.isArray(allowedOrigins) ? { allowedOrigins: [...allowedOrigins] } : {}),
-    ...(typeof rooms === 'object' ? { rooms: { ...rooms } } : {}),
-    ...(cluster === undefined ? {} : { cluster: { ...cluster } })
+    ...(typeof rooms === 'object' ? { rooms: withoutUndefined(rooms) } : {}),
+    ...(cluster === undefined ? {} : { cluster: withoutUndefined(cluster) as ClusterOptions })
   }
 }
 
