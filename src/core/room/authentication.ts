@@ -10,7 +10,7 @@ import { Deadlines } from '../admission/deadlines.ts'
 import type { Deadlined } from '../admission/deadlines.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
-import { checkBytes } from '../check-packet.ts'
+import { checkBytes, checkPacket } from '../check-packet.ts'
 import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './relay/room-outbox.ts'
 
@@ -30,6 +30,8 @@ const MAX_MESSAGES = 64
 export interface AuthenticationParts {
   readonly outbox: RoomOutbox
   readonly log: Logger
+  /** Bytes of the largest message. */
+  maxSize (): number
   /** Seconds that a client may take. */
   seconds (): number
   /** The client is authenticated. */
@@ -134,14 +136,16 @@ export class Authentication {
 
   /**
    * Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data,
-   * ERR_INVALID_PARAMETER for anything but bytes.
+   * ERR_OUT_OF_MEMORY for more than the outgoing buffer takes, ERR_INVALID_PARAMETER for anything but bytes.
    */
   send (id: number, data: Uint8Array): void {
     checkBytes(data)
     if (data.length === 0) {
       throw new GodotError('ERR_INVALID_DATA', 'data must not be empty; call completeAuth() to accept the client')
     }
-    this.#send(this.#of(id).session, data)
+    const { session } = this.#of(id)
+    this.#checkSize(data)
+    this.#send(session, data)
   }
 
   /** Accepts a client; it becomes a member as soon as it is complete too. ERR_DOES_NOT_EXIST for any other. */
@@ -160,8 +164,13 @@ export class Authentication {
 
   #of (id: number): Candidate {
     const session = this.find(id)
-    if (session === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
-    return this.#candidates.get(session)!
+    const candidate = session === undefined ? undefined : this.#candidates.get(session)
+    if (candidate?.hasFailed === false) return candidate
+    throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
+  }
+
+  #checkSize (data: Uint8Array): void {
+    checkPacket(this.#wire.encode(data), this.#parts.maxSize())
   }
 
   /** Asks the application; the client is not read until it has answered. */
@@ -180,7 +189,11 @@ export class Authentication {
   async #answerOf (session: PeerSession, data: Uint8Array): Promise<Answer> {
     try {
       const answer = await this.#authenticate(session.peer, data)
-      if (answer === null || (answer instanceof Uint8Array && answer.length > 0)) return answer
+      if (answer === null) return answer
+      if (answer instanceof Uint8Array && answer.length > 0) {
+        this.#checkSize(answer)
+        return answer
+      }
       const checked = checkedAnswer('authenticate', answer as Exclude<typeof answer, Uint8Array>)
       if (checked.status !== undefined) checkClose(REFUSED + checked.status, checked.reason ?? '')
       return answer === false ? 'refused' : checked

@@ -490,8 +490,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
-   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for no bytes, ERR_INVALID_PARAMETER for anything else.
-   * Godot 4: SceneMultiplayer.send_auth.
+   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for no bytes, ERR_OUT_OF_MEMORY for more than the outgoing
+   * buffer takes, ERR_INVALID_PARAMETER for anything else. Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
     this.#authenticationOf(id).send(id, data)

@@ -370,3 +370,36 @@ t.test('with random messages no client joins without being accepted, and nothing
   t.same(told.filter(([name]) => name !== 'peer_authenticating'), [], `seed ${seed}`)
   await server.stop()
 })
+
+t.test('data that is larger than the outgoing buffer is refused, and blames no client', async t => {
+  const answers = [new Uint8Array(70_000)]
+  const { server, told, errors } = await serve(() => answers.shift() ?? null)
+  const client = new FrameClient(server)
+  await heard(client)
+  t.throws(() => { server.sendAuth(10, new Uint8Array(70_000)) }, { code: 'ERR_OUT_OF_MEMORY' })
+  server.sendAuth(10, new Uint8Array(60_000))
+  t.equal((await heard(client)).length, 1)
+  auth(client, 'token')
+  t.match(await heard(client), ['8:03e8'])
+  t.match(errors, [{ peer: 10, err: { code: 'ERR_OUT_OF_MEMORY' } }])
+  t.equal(server.monitor.limits['slow-peer'], 0)
+  t.match(told.at(-1), ['peer_authentication_failed', 10])
+})
+
+t.test('a client that was rejected cannot be accepted any more', async t => {
+  const { server, told } = await serve(() => false)
+  const codes: string[] = []
+  server.on('peer_authentication_failed', id => {
+    try {
+      server.completeAuth(id)
+    } catch (error) {
+      codes.push((error as { code: string }).code)
+    }
+  })
+  const client = new FrameClient(server)
+  await heard(client)
+  auth(client, 'token')
+  t.same(await heard(client), ['8:03e8'])
+  t.same(codes, ['ERR_DOES_NOT_EXIST'])
+  t.notOk(told.some(([name]) => name === 'peer_connected'))
+})
