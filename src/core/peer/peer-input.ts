@@ -84,10 +84,10 @@ export class PeerInput {
     this.#reader.stop()
   }
 
-  /** The reason is gone. */
-  resumeReading (reason: PauseReason): void {
-    if ((this.#pauses & reason) === 0) return
-    this.#pauses &= ~reason
+  /** One or several reasons, as bits, are gone. */
+  resumeReading (reasons: number): void {
+    if ((this.#pauses & reasons) === 0) return
+    this.#pauses &= ~reasons
     if (this.#pauses === 0) this.readOn()
     else if (this.#settings.autoPoll) this.#lookAhead()
   }

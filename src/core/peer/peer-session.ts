@@ -388,8 +388,9 @@ export class PeerSession implements
     this.#unreadTimer ??= setTimeout(() => { this.#checkUnread() }, UNREAD_GRACE)
   }
 
-  resumeReading (reason: PauseReason): void {
-    this.#input.resumeReading(reason)
+  /** `reasons`: one or several, as bits. */
+  resumeReading (reasons: number): void {
+    this.#input.resumeReading(reasons)
   }
 
   /** Heartbeat checks since the last data from the client. */

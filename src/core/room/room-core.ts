@@ -364,10 +364,13 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.link?.left(session, undefined)
   }
 
-  /** Ends the reasons to pause that belong to the room that a member came from. */
+  /**
+   * Ends the reasons to pause that belong to the room that a member came from, both at once: what is read then may
+   * pause it for the same reasons in this room.
+   */
   #resumeMoved (session: PeerSession): void {
-    session.resumeReading(pauseReason.ROOM)
-    if (this.#serverSettings.options.gdMpApi) session.resumeReading(pauseReason.QUEUE)
+    const { gdMpApi } = this.#serverSettings.options
+    session.resumeReading(pauseReason.ROOM | (gdMpApi ? pauseReason.QUEUE : 0))
   }
 
   /** Listeners of the disconnect signal still find the peer, as in Godot. */
@@ -400,7 +403,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
-    if (this.#monitor.isWatched) this.#monitor.showPacket(session.peer, bytes, start, end, isText)
+    if (this.#monitor.isWatched) {
+      this.#monitor.showPacket(session.peer, bytes, start, end, isText)
+      // A listener may have moved the peer.
+      if (session.room !== this.room) {
+        return this.#server.rooms.coreOf(session.room).#receive(session, bytes, start, end, isText)
+      }
+    }
+    this.#receive(session, bytes, start, end, isText)
+  }
+
+  /** A packet of a member: bytes[start..end), valid until the call returns. */
+  #receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.#serverSettings.options.gdMpApi) {
       if (session.packetsIn === 1) this.#checkFirst(session, bytes, start, end)
       return this.relay.relay(session, bytes, start, end)
@@ -503,6 +517,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return new Authentication(wire.relay.auth, authenticate, {
       outbox: this.outbox,
       log,
+      maxSize: () => this.#serverSettings.maxPacketSize,
       seconds: () => options.authTimeout,
       authenticated: session => {
         this.#server.authenticating.delete(session.id)

@@ -224,3 +224,19 @@ t.test('a peer that is found slow while it moves is closed in its new room', asy
   await until(() => server.peerCount === 2)
   t.same(heard, ['a -', 'b +', 'b -', 'server -'])
 })
+
+t.test('a peer that is moved when its packet is watched sends it in its new room', async t => {
+  const server = await openServer(t)
+  const { match } = openRooms(server, 'match')
+  const [mover, left, met] = [await join(server, '/ws/a'), await join(server, '/ws/a'), await join(server, '/ws/match')]
+  for (const client of [mover, left, met]) await client.heard()
+  const end = server.monitor.watchPackets(peer => {
+    end()
+    peer.moveTo(match)
+  })
+  mover.sendTo(0, 'hello')
+  met.sendTo(0, 'welcome')
+  t.same(await mover.heard(), [`del ${left.id}`, `add ${met.id}`, `${met.id}: welcome`])
+  t.same(await left.heard(), [`del ${mover.id}`])
+  t.same(await met.heard(), [`add ${mover.id}`, `${mover.id}: hello`])
+})

@@ -14,6 +14,7 @@ import { openMemoryServer } from '../../helper/memory-server.ts'
 import { scaled } from '../../helper/random.ts'
 import { RoomClient } from '../../helper/room-client.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
+import { until } from '../../helper/until.ts'
 
 async function openServer (t: Test, options: Partial<ServerOptions> = {}): Promise<WebSocketServer> {
   const defaults = { gdMpApi: true, rooms: true, pingInterval: 0, closeTimeout: 0.05 }
@@ -551,4 +552,28 @@ t.test('a member whose output buffer is full does not get what is sent to all bu
   await nextTurn()
   t.same(await Promise.all([0, 2].map(async at => (await clients[at].frames()).length)), [0, 1])
   await server.stop()
+})
+
+t.test('a peer that moves from a congested room to one with a full queue loses nothing', async t => {
+  const server = await openServer(t, { inputMaxPackets: 8, outputBufferKb: 4 })
+  const b = server.openRoom('b')
+  const [mover, slow, other, filler] = ['/ws/a', '/ws/a', '/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
+  for (const client of [mover, slow, other, filler]) await client.heard()
+  b.getAvailablePacketCount()
+  for (let i = 0; i < 7; i++) filler.sendTo(1, 'full')
+  slow.stall()
+  for (let i = 0; i < 6; i++) {
+    other.sendTo(slow.id, 'x'.repeat(500))
+    await nextTurn()
+  }
+  const texts = ['1', '2', '3', '4', '5']
+  for (const text of texts) mover.sendTo(1, text)
+  t.ok(server.getPeer(mover.id).isPaused)
+  server.getPeer(mover.id).moveTo(b)
+  const read: string[] = []
+  await until(() => {
+    while (b.getAvailablePacketCount() > 0) read.push(Buffer.from(b.getPacket()).toString())
+    return read.length >= 7 + texts.length
+  }, () => read.join())
+  t.same(read.slice(7), texts)
 })
