@@ -134,7 +134,12 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     if (this.#isWatched) return
     this.#isWatched = true
     if (this.socket.destroyed) this.#onClose()
-    else this.socket.once('close', this.#onClose)
+    else this.socket.once('end', this.#onEnd).once('close', this.#onClose)
+  }
+
+  /** A client that ends its direction gets no response, as of any HTTP server of Node, and does not join. */
+  readonly #onEnd = (): void => {
+    if (this.#handshake?.isOpen === true) this.socket.destroy()
   }
 
   readonly #onClose = (): void => {

@@ -217,6 +217,10 @@ export class HandleConnection implements Connection, WriterOwner {
     socket.setTimeout(0)
     socket.on('error', () => { socket.destroy() })
     socket.on('close', () => { this.#closed() })
+    // If the socket has read the end already, a TLS handle does not report it again.
+    const onEnd = (): void => { this.#onNothingMore() }
+    if (socket.readableEnded) setImmediate(onEnd)
+    else socket.on('end', onEnd)
     for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) early.push(chunk)
     this.#isClosed = socket.closed
     if (socket.destroyed) this.#handle = undefined
@@ -264,6 +268,11 @@ export class HandleConnection implements Connection, WriterOwner {
       if (handle.readStart() !== 0) this.destroy()
       return
     }
+    this.#onNothingMore()
+  }
+
+  /** The end was read. */
+  #onNothingMore (): void {
     if (this.#isPaused || this.#kept !== undefined) this.#keep(NOTHING)
     else this.#onEnd()
   }

@@ -110,7 +110,10 @@ export class SocketConnection implements Connection {
       this.#receiver!.onData(new Uint8Array(buffer, byteOffset, length), length)
     })
     socket.on('error', () => { socket.destroy() })
-    socket.on('end', () => { socket.end() })
+    const onEnd = (): void => { socket.end() }
+    // Node reports the end to nobody, if nobody has listened yet.
+    if (socket.readableEnded) setImmediate(onEnd)
+    else socket.on('end', onEnd)
     socket.on('close', () => { this.#receiver!.onGone() })
     if (this.#isPaused) socket.pause()
   }

@@ -170,6 +170,24 @@ for (const mode of modes) {
       t.equal((await startJoin(t, server.port, () => { letIn!() })).status, 101)
     })
 
+    await t.test('a client that has left while onHandshake was pending does not stay', async t => {
+      const letIn: Array<() => void> = []
+      const server = await openServer(t, mode, {
+        pingInterval: 0,
+        onHandshake: async () => await new Promise(resolve => { letIn.push(() => { resolve({}) }) })
+      })
+      const raw = await connectRaw(t, server.port)
+      raw.send(upgradeRequest('/ws'))
+      await until(() => letIn.length === 1)
+      raw.socket.end()
+      // What another client sends arrives later.
+      const other = ask(t, server.port)
+      await until(() => letIn.length === 2)
+      for (const accept of letIn) accept()
+      t.equal((await other).status, 101)
+      await until(() => server.countPeers().pending === 0 && server.peerCount === 1)
+    })
+
     await t.test('does not log tokens', async t => {
       const { lines, loggerInstance } = openLog()
       const server = await openServer(t, mode, {

@@ -322,6 +322,32 @@ t.test('sockets of the host report their end, whoever ends them', async t => {
   }
 })
 
+t.test('a client that leaves while a hook of the host or a poll is awaited does not join', async t => {
+  const joined: number[] = []
+  let release: (() => void) | undefined
+  const { app, port, server } = await startHost(t, {
+    server: { autoPoll: false, pingInterval: 0 },
+    before: app => {
+      app.addHook('onRequest', async ({ query }) => {
+        if ('slow' in (query as object)) await new Promise<void>(resolve => { release = resolve })
+      })
+    }
+  })
+  server.on('client_connected', id => { joined.push(id) })
+  for (const path of ['/ws?slow', '/ws']) {
+    const raw = await connectRaw(t, port)
+    raw.send(upgradeRequest(path))
+    await until(() => server.countPeers().pending === 1 && (path === '/ws' || release !== undefined))
+    raw.socket.end()
+    await raw.end()
+    await until(async () => await connections(app) === 0)
+    release?.()
+    server.poll()
+    t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 }, path)
+  }
+  t.same(joined, [])
+})
+
 t.test('maxConnections of the host counts peers', async t => {
   const { app, port, server } = await startHost(t)
   app.server.maxConnections = 1

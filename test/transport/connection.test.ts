@@ -79,7 +79,8 @@ interface Pair {
 
 async function connectPair (t: Test, kind: string): Promise<Pair> {
   const { isTls, listen } = kinds[kind]
-  const server = createServer().listen(0, '127.0.0.1')
+  // Sockets of HTTP servers stay half open, too.
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const accepted = new Promise<Accepted>(resolve => { listen(server, resolve) })
   const { port } = server.address() as AddressInfo
@@ -362,6 +363,23 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       t.equal((await readAll(client)).length, parts.length * MIB)
       await until(() => received.ends === 1)
     })
+
+    for (const early of ['', 'early']) {
+      t.test(`a client that had ended its direction ${early === '' ? '' : 'behind bytes '}ends it`, async t => {
+        const { client, connection } = await connectPair(t, kind)
+        client.end(early)
+        // What the client sends to another connection arrives later.
+        const other = await connectPair(t, kind)
+        const later = open(other.connection)
+        other.client.write('later')
+        await until(() => later.text === 'later')
+        const received = open(connection)
+        connection.write(Buffer.from('bye'))
+        t.equal(String(await readAll(client)), 'bye')
+        await until(() => received.ends === 1)
+        t.equal(received.text, early)
+      })
+    }
 
     t.test('a client that has reset the connection ends it', async t => {
       const { tcp, connection } = await connectPair(t, kind)
