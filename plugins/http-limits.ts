@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { closingResponse, writeProblem } from '../http/client-error.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
+import { closeResponse } from '../http/left-client.ts'
 import { HttpError } from '../http/problem.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
@@ -117,15 +118,6 @@ function refuseParameters ({ server }: FastifyInstance, response: ServerResponse
   const { status, headers, body } = closingResponse(server, tooManyParameters)
   response.writeHead(status, headers)
   response.end(body)
-}
-
-/**
- * Node tells only the response that is being sent that its connection is closed; the file of one behind it would stay
- * open for ever.
- */
-function closeResponse (response: ServerResponse): void {
-  response.destroy()
-  if (!response.closed) response.emit('close')
 }
 
 /** `socket` is undefined where a request is injected. */

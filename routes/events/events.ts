@@ -2,6 +2,7 @@ import { fastifySSE, type SSEMessage } from '@fastify/sse'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { isolated } from '../../http/isolated.ts'
+import { closeResponse, hasLeft } from '../../http/left-client.ts'
 import { mayWait } from '../../http/may-wait.ts'
 import { HttpError, problem } from '../../http/problem.ts'
 import type { EventFeed, EventFilter } from '../../src/admin/event-feed.ts'
@@ -93,7 +94,11 @@ interface Options { feed: EventFeed, maxStreams: number }
 export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { feed, maxStreams }) => {
   const streams = new Map<EventStream, FastifyReply>()
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT })
-  app.addHook('preClose', async () => { for (const [stream, reply] of streams) endSoon(stream, reply) })
+  let isClosing = false
+  app.addHook('preClose', async () => {
+    isClosing = true
+    for (const [stream, reply] of streams) endSoon(stream, reply)
+  })
 
   app.get('/events', isolated({
     ...mayWait(app),
@@ -101,7 +106,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
     sse: { kind: 'manual', serializer: text => text },
     exposeHeadRoute: false,
     schema: createSchema()
-  }), async ({ query, headers, log }, reply) => {
+  }), async ({ query, headers, log, raw: { socket } }, reply) => {
+    if (hasLeft(reply.raw)) return reply.hijack()
     if (!acceptsEvents(headers.accept)) throw notAcceptable()
     if (streams.size >= maxStreams) throw allInUse(maxStreams)
     const filter = filterOf(query)
@@ -126,11 +132,18 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
       streams.delete(stream)
       stream.end()
     })
+    if (isQueued(reply.raw)) socket.once('close', () => { if (!hasLeft(reply.raw)) closeResponse(reply.raw) })
     // No other request follows on the connection, so it does not delay an app that closes.
     reply.header('connection', 'close').header('cache-control', 'no-store')
     reply.sse.sendHeaders()
+    if (isClosing) endSoon(stream, reply)
     await reply.sse.send(stream)
   })
+}
+
+/** Whether earlier responses of its connection are sent first. */
+function isQueued ({ socket }: FastifyReply['raw']): boolean {
+  return socket === null
 }
 
 function notAcceptable (): HttpError {

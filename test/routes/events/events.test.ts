@@ -1,9 +1,12 @@
 import { once } from 'node:events'
+import { connect as connectHttp2 } from 'node:http2'
+import type { FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
 import { adminRoutes } from '../../../index.ts'
 import { eventTypes } from '../../../src/admin/feed-event.ts'
 import { openEvents } from '../../helper/event-source.ts'
 import { jsonRequest, startHost, type Host, type HostOptions } from '../../helper/host.ts'
+import { pem } from '../../helper/keys.ts'
 import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 import { until } from '../../helper/until.ts'
@@ -521,6 +524,74 @@ t.test('responds with 503 above the maximum number of streams, until one ends', 
   t.match(await refused.json(), { status: 503, detail: /2 streams/ })
   first.close()
   await withTimeout(5, () => 'a place', (async () => { while ((await events()).status !== 200) await first.ended })())
+})
+
+/** A host whose hook keeps requests with the header `x-slow` waiting. */
+async function startWithHook (t: Test, parts: HostOptions = {}) {
+  const waiting: Array<{ reply: FastifyReply, release: () => void }> = []
+  const host = await start(t, {
+    ...parts,
+    before: app => {
+      app.addHook('onRequest', async ({ headers }, reply) => {
+        if (!('x-slow' in headers)) return
+        await new Promise<void>(resolve => { waiting.push({ reply, release: resolve }) })
+      })
+    }
+  })
+  return { ...host, waiting }
+}
+
+t.test('a client that leaves while a hook of the host waits takes no stream', async t => {
+  const { events, port, waiting } = await startWithHook(t, { admin: { auth: false, maxEventStreams: 1 } })
+  const raw = await connectRaw(t, port)
+  raw.send('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: 1\r\n\r\n')
+  await until(() => waiting.length === 1)
+  const [{ reply, release }] = waiting
+  raw.socket.destroy()
+  await once(reply.raw, 'close')
+  release()
+  t.equal((await events()).status, 200)
+})
+
+t.test('a client that leaves before earlier requests of its connection are answered takes no stream', async t => {
+  const { events, port, waiting } = await startWithHook(t, { admin: { auth: false, maxEventStreams: 1 } })
+  const raw = await connectRaw(t, port)
+  const next = 'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+  raw.send(`GET /slow HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: 1\r\n\r\n${next}`)
+  await until(() => waiting.length === 1)
+  const [{ reply }] = waiting
+  raw.socket.destroy()
+  await once(reply.raw, 'close')
+  t.equal((await events()).status, 200)
+})
+
+t.test('over HTTP/2, too', async t => {
+  const https = { allowHTTP1: true, key: pem('leaf.key'), cert: pem('leaf.pem') }
+  const { port, waiting } = await startWithHook(t, {
+    admin: { auth: false, maxEventStreams: 1 },
+    fastify: { http2: true, https } as object
+  })
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { rejectUnauthorized: false })
+  t.teardown(() => { session.destroy() })
+  const stream = session.request({ ':path': '/api/v1/events', 'x-slow': '1' })
+  await until(() => waiting.length === 1)
+  const [{ reply, release }] = waiting
+  stream.close()
+  await once(reply.raw, 'close')
+  release()
+  const [{ ':status': status }] = await once(session.request({ ':path': '/api/v1/events' }), 'response')
+  t.equal(status, 200)
+})
+
+t.test('a stream that begins while the app closes ends, too', async t => {
+  const { app, events, waiting } = await startWithHook(t)
+  const stream = events('', { 'x-slow': '1' })
+  await until(() => waiting.length === 1)
+  const closed = app.close()
+  await until(() => !app.server.listening)
+  waiting[0].release()
+  await withTimeout(20, () => 'the app to close', closed)
+  t.equal(await (await stream).ended, true)
 })
 
 t.test('streams end when the app closes: they send the last events and cause no delay', async t => {
