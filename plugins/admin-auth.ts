@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
+import type { IncomingMessage } from 'node:http'
 import bearerAuth from '@fastify/bearer-auth'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -38,13 +38,15 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
   const owners = namedTokens(token).map(({ name, token, role = 'admin' }) => ({ name, role, digest: digest(token) }))
   const guard = guards.get(app.server) ?? new TokenGuard()
   guards.set(app.server, guard)
+  const pauses = new Pauses()
+  app.addHook('preClose', async () => { pauses.close() })
   const authorized = new WeakMap<FastifyRequest, Role>()
   await requireToken(app, async (given, request) => {
     const owner = owners.find(owner => timingSafeEqual(owner.digest, digest(given)))
     if (owner === undefined) {
       const address = addressOf(request)
       onWrongToken?.(address)
-      await delay(guard.failed(address))
+      await pauses.wait(guard.failed(address), request.raw)
       return false
     }
     request.adminName = owner.name
@@ -58,6 +60,31 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
     throw new HttpError(403, `Role ${role} does not allow this: expected ${required}`)
   })
 }, { name: 'peer-server-admin-auth', fastify: '^5.3.0' })
+
+/** Requests whose answer waits. */
+class Pauses {
+  readonly #ends = new Set<() => void>()
+  #isClosed = false
+
+  /** Resolves after so many milliseconds, or as soon as the client leaves or the app closes. */
+  async wait (milliseconds: number, request: IncomingMessage): Promise<void> {
+    if (milliseconds === 0 || this.#isClosed || request.destroyed) return
+    let end = (): void => {}
+    const ended = new Promise<void>(resolve => { end = resolve })
+    const timer = setTimeout(end, milliseconds)
+    request.once('close', end)
+    this.#ends.add(end)
+    await ended
+    clearTimeout(timer)
+    this.#ends.delete(end)
+  }
+
+  /** The app closes. */
+  close (): void {
+    this.#isClosed = true
+    for (const end of this.#ends) end()
+  }
+}
 
 /** Checks the token before every route of the scope; errors go through the scope's error handler. */
 async function requireToken (

@@ -1,6 +1,11 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import peerServer, { adminRoutes, type AdminOptions } from '../../index.ts'
+import { stopTime } from '../helper/clock.ts'
+import { startHost } from '../helper/host.ts'
+import { connectRaw, type RawSocket } from '../helper/raw-socket.ts'
+import { until } from '../helper/until.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 const alice = 'alice'.repeat(8)
 const bob = 'bob12'.repeat(8)
@@ -133,6 +138,28 @@ t.test('does not log the token', async t => {
   t.ok(log.length > 0)
   t.notMatch(log.join(''), alice)
   t.notMatch(log.join(''), bob)
+})
+
+t.test('answers to wrong tokens wait no longer than their client or the app', async t => {
+  const { app, port } = await startHost(t, { admin: { token: alice } })
+  const clock = stopTime(t)
+  const ask = async (): Promise<RawSocket> => {
+    const raw = await connectRaw(t, port)
+    raw.send('GET /api/v1/server HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\nConnection: close\r\n\r\n')
+    return raw
+  }
+  for (let i = 0; i < 5; i++) t.equal((await (await ask()).response()).status, 401)
+  const others = clock.waiting()
+  const waiting: RawSocket[] = []
+  while (waiting.length < 3) {
+    waiting.push(await ask())
+    await until(() => clock.waiting() === others + waiting.length)
+  }
+  waiting[0].socket.destroy()
+  await until(() => clock.waiting() === others + 2)
+  const closed = app.close()
+  for (const raw of waiting.slice(1)) t.equal((await raw.response()).status, 401)
+  await withTimeout(20, () => 'the app to close', closed)
 })
 
 /** An app with the routes at /api, a route of its own, and the admin names of its requests. */
