@@ -1,5 +1,6 @@
 import { BadRequest, problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
+import { MAX_BAN_SECONDS } from '../src/core/admission/bans.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
 import { namePattern } from '../src/options/patterns.ts'
@@ -52,7 +53,7 @@ export const addressRange = (description: string) =>
 export const BanTerms = {
   seconds: Type.Optional(Type.Number({
     exclusiveMinimum: 0,
-    maximum: 1e10,
+    maximum: MAX_BAN_SECONDS,
     description: 'Duration in seconds; permanent if omitted'
   })),
   reason: Type.Optional(CloseReason)

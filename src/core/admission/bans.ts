@@ -1,6 +1,9 @@
 import { type AddressRange, networkOf, parseAddressRange } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
+/** Longest duration of a ban that expires, about 300 years: dates end in the year 275760. */
+export const MAX_BAN_SECONDS = 1e10
+
 /** An IP address or range that may not connect. */
 export interface Ban {
   /** The address, or the range in CIDR notation, normalized. */
@@ -15,7 +18,7 @@ export interface Ban {
 
 /** Duration and reason of a ban. */
 export interface BanTerms {
-  /** Seconds until it expires; default: never. */
+  /** Seconds until it expires, at most 10,000,000,000; default: never. */
   readonly seconds?: number | undefined
   /** Why, for clients and operators; the reason of the close frame. */
   readonly reason?: string | undefined
@@ -31,10 +34,9 @@ export class Bans {
 
   /** Bans addresses and CIDR ranges, or replaces their bans; throws ERR_INVALID_PARAMETER and bans none. */
   banAll (addresses: Iterable<string>, { seconds, reason = '' }: BanTerms = {}): Ban[] {
-    if (seconds !== undefined && !(seconds > 0 && Number.isFinite(seconds))) {
-      throw new GodotError(
-        'ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected a number over 0, or none for a permanent ban`
-      )
+    if (seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0 && seconds <= MAX_BAN_SECONDS)) {
+      const expected = `a number over 0, at most ${MAX_BAN_SECONDS}, or none for a permanent ban`
+      throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected ${expected}`)
     }
     const ranges = [...addresses].map(parseRange)
     const since = Date.now()

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { describeBan } from '../../../src/admin/describe-ban.ts'
 import { Bans } from '../../../src/core/admission/bans.ts'
 import { stopTime } from '../../helper/clock.ts'
 
@@ -63,11 +64,16 @@ t.test('rejects invalid ranges and durations', async t => {
   ]) {
     t.throws(() => bans.banAll([address]), { code: 'ERR_INVALID_PARAMETER' }, String(address))
   }
-  for (const seconds of [0, -1, Number.NaN, Infinity, '60' as unknown as number]) {
+  for (const seconds of [0, -1, Number.NaN, Infinity, 1e10 + 1, '60' as unknown as number]) {
     t.throws(() => bans.banAll(['1.2.3.4'], { seconds }), { code: 'ERR_INVALID_PARAMETER' }, String(seconds))
   }
   t.throws(() => bans.unban('1.2.3.4'), { code: 'ERR_DOES_NOT_EXIST' })
   t.same(bans.list(), [])
+})
+
+t.test('a ban of the longest duration has a date', async t => {
+  const [ban] = new Bans().banAll(['1.2.3.4'], { seconds: 1e10 })
+  t.match(describeBan(ban).until, /^2\d{3}-/)
 })
 
 t.test('looks up an address among 100,000 bans in constant time', async t => {
