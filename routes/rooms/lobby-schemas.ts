@@ -51,9 +51,8 @@ export function listSchema () {
   }
 }
 
-/** The schema of the route that opens a room; `maxPeersPerRoom` is the limit of the server, 0 for none. */
-export function openSchema (maxPeersPerRoom: number) {
-  const range = { minimum: 1, maximum: maxPeersPerRoom === 0 ? MAX_LIMIT : maxPeersPerRoom }
+/** The schema of the route that opens a room. */
+export function openSchema () {
   return {
     operationId: 'openLobbyRoom',
     summary: 'Open a room',
@@ -62,7 +61,9 @@ export function openSchema (maxPeersPerRoom: number) {
     tags,
     body: Type.Object({
       maxPeers: Type.Optional(Type.Integer({
-        ...range, description: 'Maximum number of peers, by default that of the server'
+        minimum: 1,
+        maximum: MAX_LIMIT,
+        description: 'Maximum number of peers, at most and by default that of the server'
       })),
       listed: RoomBody.listed,
       data: RoomBody.data

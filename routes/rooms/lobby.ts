@@ -7,7 +7,7 @@ import { documentRoutes } from '../../http/document/document-routes.ts'
 import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../../http/own-scope.ts'
-import { Problem } from '../../http/problem.ts'
+import { BadRequest, Problem } from '../../http/problem.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
@@ -82,8 +82,8 @@ const listRoute: Routes = async (app, { server, lobby, options }) => {
 }
 
 const openRoutes: Routes = async (app, { server, lobby, options }) => {
-  const { maxPeersPerRoom } = internalsOf(server).settings.rooms!
-  app.post('/rooms', isolated({ schema: openSchema(maxPeersPerRoom) }), async (request, reply) => {
+  app.post('/rooms', isolated({ schema: openSchema() }), async (request, reply) => {
+    checkMaxPeers(server, request.body.maxPeers)
     if (!options.create) throw new GodotError('lobby-create')
     server.checkJoin()
     const room = lobby.open(request.body, addressOf(request))
@@ -98,6 +98,13 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
     const room = found ?? lobby.open({ data }, addressOf(request))
     return { name: room.name, url: urlOf(server, room, request, options), created: found === undefined }
   })
+}
+
+/** Throws BadRequest if it is above the limit of the server, which can change at run time; 0 is none. */
+function checkMaxPeers (server: WebSocketServer, maxPeers: number | undefined): void {
+  const { maxPeersPerRoom } = internalsOf(server).settings.rooms!
+  if (maxPeers === undefined || maxPeersPerRoom === 0 || maxPeers <= maxPeersPerRoom) return
+  throw new BadRequest([{ pointer: '/body/maxPeers', message: `must be <= ${maxPeersPerRoom}` }])
 }
 
 function describe ({ name, peerCount: peers, maxPeers, data }: ListedRoom, url: string): LobbyRoom {

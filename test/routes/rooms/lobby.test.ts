@@ -242,6 +242,16 @@ t.test('bad input', async t => {
   t.equal((await lobby.post('/rooms', { data: { text: 'x'.repeat(4085) } })).status, 201)
 })
 
+t.test('opens rooms up to the limit of the server as it is now', async t => {
+  const lobby = await startLobby(t, {}, { rooms: { maxPeersPerRoom: 8 } })
+  for (const [maxPeersPerRoom, refused] of [[16, 17], [4, 5], [0, (1 << 24) + 1]]) {
+    await lobby.api('/server', jsonRequest('PATCH', { rooms: { maxPeersPerRoom } }))
+    await problem(t, await lobby.post('/rooms', { maxPeers: refused }), 400, 'bad-request', '/body/maxPeers')
+    const { name } = await (await lobby.post('/rooms', { maxPeers: refused - 1 })).json()
+    t.equal(lobby.server.room(name).maxPeers, refused - 1)
+  }
+})
+
 t.test('limits the requests of an address, with Retry-After', async t => {
   const trustProxy = { fastify: { trustProxy: true } }
   const lobby = await startLobby(t, { rateLimit: { max: 3, timeWindow: '1 minute' } }, {}, trustProxy)
