@@ -15,12 +15,7 @@ export class Seats {
 
   /** Seats that are reserved in a room. */
   count (room: string): number {
-    const ends = this.#ends.get(room)
-    if (ends === undefined) return 0
-    const now = performance.now()
-    while (ends[0] <= now) ends.shift()
-    if (ends.length === 0) this.#ends.delete(room)
-    return ends.length
+    return this.#current(room).length
   }
 
   reserve (room: string): void {
@@ -33,14 +28,24 @@ export class Seats {
 
   /** A client has joined: it takes the oldest, as clients cannot be told apart. */
   take (room: string): void {
-    const ends = this.#ends.get(room)
-    ends?.shift()
-    if (ends?.length === 0) this.#ends.delete(room)
+    const ends = this.#current(room)
+    ends.shift()
+    if (ends.length === 0) this.#ends.delete(room)
   }
 
   /** The room has ended. */
   forget (room: string): void {
     this.#ends.delete(room)
+  }
+
+  /** When those reservations of a room expire that have not yet. */
+  #current (room: string): number[] {
+    const ends = this.#ends.get(room)
+    if (ends === undefined) return []
+    const now = performance.now()
+    while (ends[0] <= now) ends.shift()
+    if (ends.length === 0) this.#ends.delete(room)
+    return ends
   }
 
   /** Rooms that ended on another node are never counted or forgotten, so their reservations are deleted here. */

@@ -22,6 +22,17 @@ t.test('a place is kept until the client comes, for five seconds at most', async
   t.equal(seats.count('a'), 0)
 })
 
+t.test('a client takes a place that is still kept, not one that has expired', async t => {
+  const clock = stopTime(t)
+  const seats = new Seats(5000)
+  seats.reserve('a')
+  clock.advance(4000)
+  seats.reserve('a')
+  clock.advance(1000)
+  seats.take('a')
+  t.equal(seats.count('a'), 0)
+})
+
 t.test('nothing is kept of rooms that nobody asks for any more', async t => {
   const clock = stopTime(t)
   const seats = new Seats(5000)
