@@ -86,8 +86,7 @@ export class StateFile {
 
   #restore (name: string, server: WebSocketServer, stored: Static<typeof StoredServer> | undefined): void {
     if (stored === undefined) return
-    const settings = Object.fromEntries(Object.entries(stored.settings)
-      .map(([option, value]) => [option, value ?? undefined])) as Partial<RuntimeOptions>
+    const settings = this.#applicable(name, server, stored.settings)
     try {
       server.change(settings)
       const { bans } = internalsOf(server).admission
@@ -97,8 +96,19 @@ export class StateFile {
     } catch (error) {
       throw this.#unusable(`${name}: ${(error as Error).message}`)
     }
-    const details = { file: this.#path, server: name, settings: stored.settings, bans: server.bans().length }
+    const details = { file: this.#path, server: name, settings: storable(settings), bans: server.bans().length }
     this.#log.info(details, 'settings and bans restored')
+  }
+
+  /** The stored options without `rooms` if the server has none now; they stay in the file. */
+  #applicable (name: string, server: WebSocketServer, { rooms, ...others }: Values): Partial<RuntimeOptions> {
+    const hasRooms = server.options.rooms !== false
+    if (rooms !== undefined && !hasRooms) {
+      const details = { file: this.#path, server: name, rooms }
+      this.#log.warn(details, 'rules of rooms not restored: they apply when the server has rooms again')
+    }
+    const settings = rooms !== undefined && hasRooms ? { ...others, rooms } : others
+    return Object.fromEntries(Object.entries(settings).map(([option, value]) => [option, value ?? undefined]))
   }
 
   /** Throws at the start: otherwise nobody would notice before the next one that nothing was saved. */

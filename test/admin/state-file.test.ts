@@ -175,6 +175,24 @@ t.test('a rule of rooms that was changed leaves the others to the next start', a
   t.same(settings(), { rooms: { maxRooms: 4, emptyTimeout: 5 } })
 })
 
+t.test('a server without rooms starts with rules of rooms in its file, which apply when it has rooms again', async t => {
+  const file = join(temporaryFolder(t), 'state.json')
+  const first = await start(t, file)
+  first.server.change({ maxPeers: 5, rooms: { maxRooms: 3 } })
+  const ban = first.server.ban('192.0.2.7')
+  await first.service.close()
+
+  const without = await start(t, file, [], false)
+  t.match(without.server.options, { maxPeers: 5, rooms: false })
+  t.same(without.server.bans(), [ban])
+  t.match(without.lines.filter(({ level }) => level === 40), [{ server: 'peerServer', rooms: { maxRooms: 3 } }])
+  without.server.change({ maxPeers: 6 })
+  await without.service.close()
+
+  const again = await start(t, file)
+  t.match(again.server.options, { maxPeers: 6, rooms: { maxRooms: 3 } })
+})
+
 t.test('the state of a server that is not there now is kept', async t => {
   const file = join(temporaryFolder(t), 'state.json')
   const more = [{ name: 'godot4', path: '/ws4' }]
