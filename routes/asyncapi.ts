@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { describeLocations, describeSockets } from '../http/document/asyncapi-document.ts'
+import { describedState, describeLocations, describeSockets } from '../http/document/asyncapi-document.ts'
 import type { Location } from '../http/document/asyncapi-document.ts'
 import type { NamedServer } from '../src/core/server/websocket-server.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
@@ -29,7 +29,7 @@ export const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, given) 
   let state: string | undefined
   let text = ''
   const currentText = (): string => {
-    const now = JSON.stringify(servers.map(({ server }) => [server.options, server.mode]))
+    const now = JSON.stringify(servers.map(describedState))
     if (now !== state) text = JSON.stringify(describeSockets(servers))
     state = now
     return text

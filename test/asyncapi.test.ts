@@ -5,6 +5,7 @@ import formats from 'ajv-formats'
 import Fastify from 'fastify'
 import t from 'tap'
 import app from '../app.ts'
+import peerServer, { asyncapi } from '../index.ts'
 import { type Field, modes, type SocketMessage } from '../http/document/asyncapi-messages.ts'
 import { asyncApiFile, asyncApiText } from '../scripts/asyncapi.ts'
 import { errors } from '../src/error.ts'
@@ -14,6 +15,7 @@ import { RELAY_HEAD } from '../src/protocol/multiplayer/relay-packet.ts'
 import { relayWire3 } from '../src/protocol/multiplayer/relay-wire3.ts'
 import { RELAY4_HEAD, relayWire4 } from '../src/protocol/multiplayer/relay-wire4.ts'
 import { documentFile } from '../scripts/openapi.ts'
+import { silentLogger } from './helper/silent-logger.ts'
 
 const text = await asyncApiText()
 const document = JSON.parse(text)
@@ -141,6 +143,20 @@ t.test('the service describes its servers with their actual options', async t =>
   await service.peerServer.stop()
   await service.peerServer.listen(undefined, [], true)
   t.match(await ask(), { channels: { peerServer: { title: 'Godot 3 multiplayer', 'x-sub-protocols': { names: [] } } } })
+})
+
+t.test('describes a server whose logger refers to itself', async t => {
+  const service = Fastify()
+  t.teardown(async () => { await service.close() })
+  const log = Object.assign({ self: {} }, silentLogger)
+  log.self = log
+  await service.register(peerServer, { log, maxPeers: 7 })
+  await service.register(asyncapi)
+  const maxPeers = async () =>
+    (await service.inject('/asyncapi.json')).json().channels.peerServer['x-limits'].maxPeers.value
+  t.equal(await maxPeers(), 7)
+  service.peerServer.change({ maxPeers: 8 })
+  t.equal(await maxPeers(), 8)
 })
 
 t.test('describes how clients choose a room, on a server that has rooms', async t => {

@@ -60,6 +60,14 @@ export function describeSockets (servers: readonly NamedServer[]): Json {
   }
 }
 
+/** What the description of a server depends on, as JSON; other options, such as a logger, may have cycles. */
+export function describedState ({ server }: NamedServer): unknown[] {
+  const { mode, options } = server
+  const { settings: { maxMessageSize }, listening: { path } } = internalsOf(server)
+  const { gdMpApi, wire, protocols } = options
+  return [mode, path, maxMessageSize, gdMpApi, wire, protocols, limits.map(option => options[option] ?? null)]
+}
+
 /** The member `servers` of the document. */
 export function describeLocations (locations: readonly Location[]): Json {
   return Object.fromEntries(locations.map(({ name, host, prefix, isTls }) => [name, {
