@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { closingResponse, writeProblem } from '../http/client-error.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
-import { closeResponse } from '../http/left-client.ts'
+import { closeResponse, hasLeft } from '../http/left-client.ts'
 import { HttpError } from '../http/problem.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query-limit.ts'
 import { endpointUpgrade } from '../http/upgrade/http-upgrade.ts'
@@ -129,7 +129,7 @@ function limitResponseTime (app: FastifyInstance, { responseTimeout }: HttpLimit
   const waiting = new Deadlines(() => responseTimeout)
   app.addHook('onClose', async () => { waiting.cutAll() })
   app.addHook('onSend', async ({ raw: { socket } }, { raw: response }) => {
-    if (response.statusCode === 101 || connectionOf(socket) === undefined) return
+    if (response.statusCode === 101 || hasLeft(response) || connectionOf(socket) === undefined) return
     const cut = (): void => { socket.destroy() }
     const deadline = {
       expire: () => {

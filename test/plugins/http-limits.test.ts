@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
 import { problemCounts } from '../../http/problem.ts'
 import httpLimits, { type HttpLimits } from '../../plugins/http-limits.ts'
@@ -9,6 +9,7 @@ import { mayUseInternals } from '../../src/transport/internals.ts'
 import { startApp } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
 import { openEvents } from '../helper/event-source.ts'
+import { nextTurn } from '../helper/frame-client.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
@@ -16,11 +17,12 @@ import { until } from '../helper/until.ts'
 const LARGE = 32 << 20
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
 
-/** A listening app with limits, and a route that responds with 32 MiB. */
+/** A listening app with limits, and a route that responds with 32 MiB, and one that waits. */
 async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   const warnings: string[] = []
   const write = (line: string): void => { warnings.push(JSON.parse(line).limit) }
   const queries: string[] = []
+  const slow: Array<{ reply: FastifyReply, respond: () => void }> = []
   const querystringParser = (query: string): Record<string, unknown> => {
     queries.push(query)
     return Object.fromEntries(new URLSearchParams(query))
@@ -37,10 +39,14 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
         isExempt: () => false,
         ...limits
       })
+      service.get('/slow', async (_request, reply) => {
+        await new Promise<void>(resolve => { slow.push({ reply, respond: resolve }) })
+        return 'done'
+      })
       service.get('/large', async (_request, reply) => await reply.type('text/plain').send(large))
     }
   })
-  return { service, port, warnings, queries }
+  return { service, port, warnings, queries, slow }
 }
 
 /** Open file descriptors of this process that are regular files. */
@@ -123,6 +129,22 @@ t.test('closes a connection that does not read its response in time, even if it 
     await withTimeout(20, () => 'the end of the connection', closed)
   }
   t.ok(warnings.every(limit => limit === 'time to read a response') && warnings.length > 0)
+})
+
+t.test('a client that leaves before its response is not reported', async t => {
+  const { port, warnings, slow } = await start(t, { responseTimeout: 30 })
+  const clock = stopTime(t)
+  const raw = await connectRaw(t, port)
+  raw.send(get('/slow'))
+  await until(() => slow.length === 1)
+  const [{ reply, respond }] = slow
+  raw.socket.destroy()
+  await once(reply.raw, 'close')
+  respond()
+  await until(() => reply.raw.writableEnded)
+  for (let second = 0; second < 31; second++) clock.advance(1000)
+  await nextTurn()
+  t.same(warnings, [])
 })
 
 t.test('the response timeout does not affect readers, event streams, idle connections and WebSockets', async t => {
