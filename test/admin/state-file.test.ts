@@ -175,7 +175,7 @@ t.test('a rule of rooms that was changed leaves the others to the next start', a
   t.same(settings(), { rooms: { maxRooms: 4, emptyTimeout: 5 } })
 })
 
-t.test('a server without rooms starts with rules of rooms in its file, which apply when it has rooms again', async t => {
+t.test('rules of rooms wait in the file of a server without rooms until it has some again', async t => {
   const file = join(temporaryFolder(t), 'state.json')
   const first = await start(t, file)
   first.server.change({ maxPeers: 5, rooms: { maxRooms: 3 } })
