@@ -131,7 +131,8 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
 export function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
   if (error instanceof GodotError) return problemOfGodotError(error, instance)
-  const { message, statusCode: status = otherwise } = error as Partial<FastifyError>
+  const { message, statusCode = otherwise } = error as Partial<FastifyError>
+  const status = isErrorStatus(statusCode) ? statusCode : 500
   const name = STATUS_CODES[status] ?? 'Error'
   return {
     type: 'about:blank',
@@ -142,4 +143,9 @@ export function problemOf (error: unknown, instance?: string, otherwise: number 
     code: httpErrors[status]?.[0] ?? name.toLowerCase().replaceAll(' ', '-'),
     ...(error instanceof BadRequest ? { errors: [...error.errors] } : {})
   }
+}
+
+/** An error of the host may have any `statusCode`. */
+function isErrorStatus (status: unknown): boolean {
+  return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599
 }

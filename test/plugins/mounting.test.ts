@@ -184,6 +184,20 @@ t.test('renders errors of the host\'s hooks as problems', async t => {
   t.match(await answer.json(), { status: 429, code: 'too-many-requests', detail: 'slow down' })
 })
 
+t.test('an error of a host\'s hook whose status is none of an error is a failure', async t => {
+  let statusCode: unknown
+  const { api } = await startHost(t, {
+    before: async app => {
+      app.addHook('preHandler', async () => { throw Object.assign(new Error('secret'), { statusCode }) })
+    }
+  })
+  for (statusCode of [200, 302, 600, 1000, 404.5, Number.NaN, 'abc', '404', null]) {
+    const answer = await api('/server')
+    t.equal(answer.status, 500, String(statusCode))
+    t.match(await answer.json(), { status: 500, code: 'internal-server-error', detail: /^Internal error/ })
+  }
+})
+
 t.test('works with any prefix, or none', async t => {
   for (const [outer, inner, path] of [
     ['', '/admin', '/admin/server'], ['/a', '/b', '/a/b/server'], ['/a', '', '/a/server'], ['', '', '/server'],
