@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { isLoopbackHost } from './address-range.ts'
 import { variables, type Variable } from './environment-variables.ts'
 import { describeMisspelt, misspeltVariables } from './misspelt-variables.ts'
@@ -7,7 +8,7 @@ import { defaultClusterOptions, defaultOptions } from './options/defaults.ts'
 import { type ServerOptions } from './options/options.ts'
 import { parseNamedToken } from './named-token.ts'
 import { pathFault } from './service-paths.ts'
-import { tokenFault } from './token-fault.ts'
+import { sameTokenFault, tokenFault } from './token-fault.ts'
 import { Schema } from './typebox.ts'
 
 /** Settings of the service, from its environment. */
@@ -157,14 +158,24 @@ function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerO
   return { cluster: { ...cluster, namespace: `${namespace}-godot4` } }
 }
 
-function pathFaults ({ server: { path = defaultOptions.path }, godot4, wsAtRoot }: ServiceSettings): string[] {
+function pathFaults (
+  { server: { path = defaultOptions.path, rooms }, godot4, wsAtRoot }: ServiceSettings
+): string[] {
   const faults = [
     ['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]
   ]
     .flatMap(([name, fault]) => fault === undefined ? [] : [`${name}: ${fault}`])
   if (godot4?.path === path) faults.push('WS4_PATH: must differ from WS_PATH')
+  else if (godot4 !== undefined && rooms !== false && (isRoomOf(path, godot4.path!) || isRoomOf(godot4.path!, path))) {
+    faults.push('WS4_PATH: must not be where WS_PATH has a room, nor the reverse')
+  }
   if (wsAtRoot && godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')
   return faults
+}
+
+/** Whether `path` is that of a room of the endpoint. One at / has no rooms where the service has something else. */
+function isRoomOf (endpoint: string, path: string): boolean {
+  return endpoint !== '/' && posix.dirname(path) === endpoint
 }
 
 /** Keys that would have no effect. */
@@ -206,9 +217,11 @@ function tokenFaults (values: Values, { host, adminOrigins }: ServiceSettings, n
     const subject = variable === 'ADMIN_TOKEN' ? 'ADMIN_TOKEN:' : `${variable}: the token of ${name}`
     const fault = tokenFault(token, { ...(nodeEnv === undefined ? {} : { nodeEnv }), isPublic })
     const isTwice = tokens.findIndex(other => other.name === name) < at
+    const same = sameTokenFault(tokens, at)
     return [
       ...(fault === undefined ? [] : [`${subject} ${fault}`]),
-      ...(isTwice ? [`${variable}: two tokens are named ${name}`] : [])
+      ...(isTwice ? [`${variable}: two tokens are named ${name}`] : []),
+      ...(same === undefined ? [] : [`${variable}: ${same}`])
     ]
   })
 }

@@ -15,3 +15,12 @@ export function tokenFault (
   if (isPublic) return `must have at least ${MIN_LENGTH} characters unless HOST is a loopback address`
   return nodeEnv === 'production' ? `must have at least ${MIN_LENGTH} characters in production` : undefined
 }
+
+/** That a token has the same secret as one before it, which alone would apply; undefined if it has not. */
+export function sameTokenFault (
+  tokens: ReadonlyArray<{ readonly name: string, readonly token: string }>, at: number
+): string | undefined {
+  const { name, token } = tokens[at]
+  const first = tokens.findIndex(other => other.token === token)
+  return first < at ? `the tokens of ${tokens[first].name} and ${name} are the same` : undefined
+}

@@ -214,6 +214,20 @@ t.test('the endpoint for Godot 4 has the settings of the first, except port and 
   })
 })
 
+t.test('an endpoint is not where the other one has a room', async t => {
+  for (const [one, other] of [['/game', '/game/x'], ['/game/a', '/game/a/main']]) {
+    for (const env of [{ WS_PATH: one, WS4_PATH: other }, { WS_PATH: other, WS4_PATH: one }]) {
+      t.throws(() => readEnvironment({ ...env, ROOMS: 'true' }), new SettingsError([
+        'WS4_PATH: must not be where WS_PATH has a room, nor the reverse'
+      ]))
+      t.match(readEnvironment(env), { godot4: { path: env.WS4_PATH } })
+    }
+  }
+  for (const WS4_PATH of ['/game4', '/game/x/y', '/']) {
+    t.match(readEnvironment({ WS_PATH: '/game', WS4_PATH, ROOMS: 'true' }), { godot4: { path: WS4_PATH } })
+  }
+})
+
 t.test('a reserved or invalid path is reported with one error', async t => {
   for (const name of ['WS_PATH', 'WS4_PATH']) {
     for (const taken of Object.values(servicePaths)) {
@@ -343,7 +357,8 @@ t.test('named tokens with roles come from a list and from a file', async t => {
   for (const [ADMIN_TOKENS, message] of [
     [`alice:owner:${token}`, /alice: unknown role owner; expected read, operate, admin/],
     [token, /expected name:role:token/],
-    [`a:read:${token},a:admin:${token}2`, /ADMIN_TOKENS: two tokens are named a/]
+    [`a:read:${token},a:admin:${token}2`, /ADMIN_TOKENS: two tokens are named a/],
+    [`a:read:${token},b:admin:${token}`, /ADMIN_TOKENS: the tokens of a and b are the same/]
   ] as const) {
     const error = t.throws(() => readEnvironment({ ADMIN_TOKENS }), { message }) as unknown as Error
     t.notMatch(error.message, token, 'the message does not contain the token')

@@ -2,7 +2,7 @@ import { GodotError } from '../error.ts'
 import { defaultOptions } from '../options/defaults.ts'
 import { type Role, roles } from '../named-token.ts'
 import { checkedOptions, operationIdPrefix, originOption } from '../options/part-options.ts'
-import { tokenFault } from '../token-fault.ts'
+import { sameTokenFault, tokenFault } from '../token-fault.ts'
 import { Type } from '../typebox.ts'
 import type { AdminOptions as PlainOptions, NamedToken as PlainToken } from './admin-option-types.ts'
 
@@ -82,15 +82,17 @@ export function namedTokens (token: AdminOptions['token'] = []): readonly NamedT
   return typeof token === 'string' ? [{ name: 'admin', token }] : token
 }
 
-/** Throws ERR_INVALID_PARAMETER for a token that is too short, or that `auth: false` makes useless. */
+/** Throws ERR_INVALID_PARAMETER for a token that is too short or there twice, or that `auth: false` makes useless. */
 export function checkTokens (part: string, { token, auth }: Pick<AdminOptions, 'token' | 'auth'>): void {
   if (token === undefined) return
   if (auth === false) throw invalid(part, 'option `token` has no effect with `auth: false`: set one of them')
   const tokens = namedTokens(token)
   if (tokens.length === 0) throw invalid(part, 'option `token` needs at least one token')
-  for (const { name, token: secret } of tokens) {
+  for (const [at, { name, token: secret }] of tokens.entries()) {
     const fault = tokenFault(secret)
     if (fault !== undefined) throw invalid(part, `the token of ${name} ${fault}`)
+    const same = sameTokenFault(tokens, at)
+    if (same !== undefined) throw invalid(part, same)
   }
 }
 

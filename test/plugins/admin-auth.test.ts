@@ -78,6 +78,7 @@ t.test('registration without a token fails with an explanation', async t => {
     [{ auth: true }, /option auth: must be false/],
     [{ token: [{ name: 'alice', token: '' }] }, /the token of alice must not be empty/],
     [{ token: `${alice}\u200b` }, /the token of admin must consist of printable ASCII characters/],
+    [{ token: [{ name: 'alice', token: alice }, { name: 'bob', token: alice }] }, /the tokens of alice and bob are the same/],
     [{ token: [{ name: '', token: alice }] }, /option token\.0\.name: must not have fewer than 1 characters/],
     [{ token: [{ name: 'a', token: alice, role: 'x' }] }, /option token/],
     [{ token: 7 }, /option token/]
