@@ -23,10 +23,12 @@ export function handleAsRequest (
 ): void {
   socket.on('error', destroy)
   afterResponses(socket, () => {
+    // As Node does when a client ends its direction; it has told this to nobody.
+    if (socket.readableEnded) socket.end()
+    if (socket.readableEnded || socket.destroyed) return
     socket.off('error', destroy)
-    if (socket.destroyed) return
     // Ends the time limit for this request to arrive.
-    (socket as Socket).setTimeout(0)
+    ;(socket as Socket).setTimeout(0)
     attachParser.call(server, socket)
     withoutListeners(() => { socket.emit('data', headOf(request)) })
     if (head.length > 0) socket.unshift(head)

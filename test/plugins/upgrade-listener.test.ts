@@ -31,26 +31,38 @@ const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
   'a proxy that sends Upgrade: websocket with every request': { Upgrade: 'websocket' }
 }
 
-t.test('a client that resets behind a pipelined offer leaves no connection', async t => {
-  let release = (): void => {}
-  let onRequest = (): void => {}
-  const requested = new Promise<void>(resolve => { onRequest = resolve })
-  const { port, app } = await startHost(t, {
-    before: app => {
-      app.get('/slow', async () => {
-        onRequest()
-        return await new Promise(resolve => { release = () => { resolve('done') } })
-      })
+for (const how of ['resets', 'ends'] as const) {
+  t.test(`a client that ${how} behind a pipelined offer leaves no connection`, async t => {
+    let release = (): void => {}
+    let onRequest = (): void => {}
+    const requested = new Promise<void>(resolve => { onRequest = resolve })
+    const { port, app } = await startHost(t, {
+      before: app => {
+        app.get('/slow', async () => {
+          onRequest()
+          return await new Promise(resolve => { release = () => { resolve('done') } })
+        })
+      }
+    })
+    const connected = once(app.server, 'connection') as Promise<[Socket]>
+    const raw = await connectRaw(t, port)
+    const [socket] = await connected
+    raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + offer({ Upgrade: 'h2c' }))
+    await requested
+    if (how === 'resets') {
+      raw.socket.resetAndDestroy()
+      await until(async () => await connectionsOf(app) === 0)
+      release()
+    } else {
+      const ended = once(socket, 'end')
+      raw.socket.end()
+      await ended
+      release()
+      await until(async () => await connectionsOf(app) === 0)
     }
+    t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
   })
-  const raw = await connectRaw(t, port)
-  raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + offer({ Upgrade: 'h2c' }))
-  await requested
-  raw.socket.resetAndDestroy()
-  await until(async () => await connectionsOf(app) === 0)
-  release()
-  t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
-})
+}
 
 t.test('where @fastify/websocket of the host listens to another server, our endpoint refuses', async t => {
   const other = createServer()
