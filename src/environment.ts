@@ -175,7 +175,7 @@ function pathFaults (
 
 /** Whether `path` is that of a room of the endpoint. One at / has no rooms where the service has something else. */
 function isRoomOf (endpoint: string, path: string): boolean {
-  return endpoint !== '/' && posix.dirname(path) === endpoint
+  return posix.dirname(path) === endpoint.replace(/\/$/, '')
 }
 
 /** Keys that would have no effect. */

@@ -215,7 +215,7 @@ t.test('the endpoint for Godot 4 has the settings of the first, except port and 
 })
 
 t.test('an endpoint is not where the other one has a room', async t => {
-  for (const [one, other] of [['/game', '/game/x'], ['/game/a', '/game/a/main']]) {
+  for (const [one, other] of [['/game', '/game/x'], ['/game/', '/game/x'], ['/game/a', '/game/a/main']]) {
     for (const env of [{ WS_PATH: one, WS4_PATH: other }, { WS_PATH: other, WS4_PATH: one }]) {
       t.throws(() => readEnvironment({ ...env, ROOMS: 'true' }), new SettingsError([
         'WS4_PATH: must not be where WS_PATH has a room, nor the reverse'
