@@ -119,6 +119,10 @@ export class RemotePeer implements PeerBackend, InboxSender {
     this.#host.send(this, bytes, isText)
   }
 
+  countUnread (): number {
+    return this.unreadPackets
+  }
+
   takePacket (): Packet {
     throw new GodotError('ERR_UNAVAILABLE', 'packets of a peer are read on its own node')
   }

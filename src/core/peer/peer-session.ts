@@ -58,8 +58,8 @@ export interface PeerHost {
   isReadAfterPoll (session: PeerSession): boolean
   /** Packets of the peer were dropped: they exceeded a rate limit when the peer left, or nobody reads. */
   dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void
-  /** The application has taken a packet of a peer. */
-  packetTaken (): void
+  /** The application reads packets of peers, or asks how many there are. */
+  reads (): void
   /** The client sent a close frame. */
   closeRequested (session: PeerSession, code: number, reason: string): void
   /** The peer has ended; called once. */
@@ -291,6 +291,12 @@ export class PeerSession implements
     return this.#incoming?.length ?? 0
   }
 
+  /** The same for an application, which is expected to read them. */
+  countUnread (): number {
+    this.#host.reads()
+    return this.unreadPackets
+  }
+
   /** Adds a packet to the peer's own queue (plain mode). */
   queue (packet: Packet): void {
     this.#incoming ??= new IncomingQueue(this)
@@ -323,10 +329,10 @@ export class PeerSession implements
 
   /** Removes and returns the oldest packet; throws ERR_UNAVAILABLE when there is none, FAILED on an ended peer. */
   takePacket (): Packet {
+    this.#host.reads()
     const packet = this.#incoming?.take()
     if (packet === undefined) throw new GodotError(this.state === 'ended' ? 'FAILED' : 'ERR_UNAVAILABLE')
     this.wasStringPacket = packet.isText
-    this.#host.packetTaken()
     return packet
   }
 

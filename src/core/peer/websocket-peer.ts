@@ -36,6 +36,8 @@ export interface PeerBackend {
   readonly wasStringPacket: boolean
   readonly writeMode: number
   readonly unreadPackets: number
+  /** The same for an application, which is expected to read them. */
+  countUnread (): number
   readonly variants: VariantCodec
   readonly room: Room
   readonly roomName: string
@@ -215,7 +217,7 @@ export class WebSocketPeer extends PacketPeer {
 
   /** Number of unread packets. Godot: PacketPeer.get_available_packet_count. */
   getAvailablePacketCount (): number {
-    return this.#session.unreadPackets
+    return this.#session.countUnread()
   }
 
   /**

@@ -54,7 +54,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** The rest of the room, on other nodes (option `cluster`). */
   readonly link: RoomLink | undefined
   readonly #server: RoomServer
-  /** Whether the application has ever read a packet of a peer (plain mode). */
+  /** Whether the application has ever read packets of a peer, or their number (plain mode). */
   #hasReader = false
   /** Clients that are about to enter. */
   #expected = 0
@@ -486,7 +486,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return session.unreadPackets + this.inbox.length > 0 && this.listenersOf(signal) === 0
   }
 
-  packetTaken (): void {
+  reads (): void {
     this.#hasReader = true
   }
 

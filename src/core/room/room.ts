@@ -1,3 +1,4 @@
+import { GodotError } from '../../error.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { checkClose, closeCode } from '../../protocol/websocket/close-code.ts'
@@ -138,10 +139,11 @@ export class Room extends PacketPeer {
   // ---- packets ----
 
   /**
-   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0.
-   * Godot: NetworkedMultiplayerPeer.set_target_peer.
+   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0. Throws
+   * ERR_INVALID_PARAMETER for anything but an integer. Godot: NetworkedMultiplayerPeer.set_target_peer.
    */
   setTargetPeer (id: number): void {
+    if (!Number.isInteger(id)) throw new GodotError('ERR_INVALID_PARAMETER', `invalid target ${String(id)}`)
     this.#targetPeer = id
   }
 

@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { areColliding } from '../../protocol/variant/collision-guard.ts'
+import { isPlainObject } from '../../protocol/variant/plain-object.ts'
 import * as types from '../../protocol/variant/variant-types.ts'
 import type { Variant } from '../../protocol/variant/variant-types.ts'
 import { ArrayOf, DictionaryOf, exact, Optional, variant } from './rpc-surface.ts'
@@ -34,10 +35,7 @@ const converters = new Map<Kind, KindConverter>([
     outgoing: value => isNumber(value) ? types.float(value) : undefined
   }],
   [Number, receiving(value => typeof plain(value) === 'number' ? plain(value) : undefined)],
-  [BigInt, receiving(value => {
-    const number = plain(value)
-    return typeof number === 'bigint' || isSafe(number) ? BigInt(number) : undefined
-  })],
+  [BigInt, { incoming: bigIntOf, outgoing: bigIntOf }],
   // What a typed function of GDScript takes: `Node.name` is a StringName in Godot 4, and an Array may have a type.
   [String, receiving(value => {
     const text = value instanceof types.StringName ? value.text : value
@@ -54,6 +52,11 @@ const converters = new Map<Kind, KindConverter>([
   [exact, only(value => value !== undefined)]
 ])
 
+function bigIntOf (value: Variant): bigint | undefined {
+  const number = plain(value)
+  return typeof number === 'bigint' || isSafe(number) ? BigInt(number) : undefined
+}
+
 function itemsOf (value: Variant): readonly Variant[] | undefined {
   return value instanceof types.TypedArray ? value.items : value instanceof Array ? value : undefined
 }
@@ -65,8 +68,7 @@ function pairsOf (value: Variant): ReadonlyMap<Variant, Variant> | undefined {
 /** A plain object as a dictionary. */
 function objectPairs (value: Variant): ReadonlyMap<Variant, Variant> | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null ? new Map(Object.entries(value)) : undefined
+  return isPlainObject(value) ? new Map(Object.entries(value)) : undefined
 }
 
 /** Godot 4's names of the kinds whose class or function has another one. */

@@ -1,5 +1,7 @@
 import { GodotError } from '../../error.ts'
+import { checkArgumentCount } from '../../protocol/multiplayer/encoded-values.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
+import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import { namesOf } from '../server/signals.ts'
 import type { SignalEmitter } from '../server/signals.ts'
 import { addSignalMethods } from '../server/signal-source.ts'
@@ -65,6 +67,7 @@ export type NodeSettings = NodeOptions | readonly string[]
 export interface MultiplayerParts {
   readonly link: RpcLink
   readonly wire: RpcWire
+  readonly variants: VariantCodec
   readonly nodes: NodeTree
   readonly signals: SignalEmitter<MultiplayerSignals>
   /** Undefined for Godot 3, which has no spawners and synchronizers. */
@@ -205,12 +208,18 @@ function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array
 }
 
-function nodeHostOf ({ link, wire, nodes, failed }: MultiplayerParts, api: MultiplayerAPI): NodeHost {
+function nodeHostOf ({ link, wire, variants, nodes, failed }: MultiplayerParts, api: MultiplayerAPI): NodeHost {
   return {
     send: (node, to, call) => {
       nodes.check(node)
       checkTarget(link, to)
       wire.send(to, node.path, call)
+    },
+    transmitted: (values, exact) => {
+      checkArgumentCount(values)
+      return values.map((value, at) => variants.decode(variants.encode(value), {
+        exactFloats: typeof exact === 'boolean' ? exact : exact[at] ?? false
+      }))
     },
     checkKind: kind => { wire.checkKind(kind) },
     failed,

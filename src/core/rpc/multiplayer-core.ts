@@ -61,7 +61,7 @@ export class MultiplayerCore {
     const { exactTypes } = options
     const replication = replicationOf(host, link, rpc, wire.variants)
     receiver.replication = replication
-    this.#parts = { link, wire: rpc, nodes, signals, replication, exactTypes, failed }
+    this.#parts = { link, wire: rpc, variants: wire.variants, nodes, signals, replication, exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
   }
 

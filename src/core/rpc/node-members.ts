@@ -19,6 +19,8 @@ export interface NodeHost {
    * freed.
    */
   send (node: NodeMembers, to: number, call: MemberCall): void
+  /** The values as a client would receive them; throws ERR_INVALID_PARAMETER for what cannot be sent. */
+  transmitted (values: readonly Variant[], exactFloats: MemberConverter['exactFloats']): Variant[]
   /** Throws ERR_INVALID_PARAMETER where the clients' Godot has no such members. */
   checkKind (kind: MemberKind): void
   /** A handler threw or rejected. */
@@ -115,17 +117,17 @@ export class NodeMembers {
     }
     const converter = this.#converters.of(kind, name)
     const outgoing = converter.outgoing(values)
+    // Before anything is sent: it may be refused.
+    const own = runsHere ? this.#received(member!, name, outgoing) : undefined
     if (goesOut) this.#host.send(this, to, { kind, name, values: outgoing })
-    if (runsHere) this.#runOwn(member!, name, outgoing)
+    if (own !== undefined) this.#run(target.SERVER, member!, name, own)
   }
 
-  /** The handler gets what it would get from a client. */
-  #runOwn (member: Member, name: string, values: readonly Variant[]): void {
-    const converted = member.converter.incoming(values)
-    if (converted === undefined) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `${name}: an argument is of another kind than declared`)
-    }
-    this.#run(target.SERVER, member, name, converted)
+  /** What a handler here gets: the same as from a client. */
+  #received ({ converter }: Member, name: string, values: readonly Variant[]): readonly Variant[] {
+    const converted = converter.incoming(this.#host.transmitted(values, converter.exactFloats))
+    if (converted !== undefined) return converted
+    throw new GodotError('ERR_INVALID_PARAMETER', `${name}: an argument is of another kind than declared`)
   }
 
   #run (sender: number, member: Member, name: string, values: readonly Variant[]): void {

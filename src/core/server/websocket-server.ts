@@ -99,8 +99,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Listens: with a port on its own listener, otherwise on the host app's endpoint. Port, protocols and mode default
-   * to the options. Throws ERR_ALREADY_IN_USE (22) while listening or when the port is taken; a failed call changes
-   * nothing. Godot: WebSocketServer.listen.
+   * to the options; protocols and mode stay the options for the next call. Throws ERR_ALREADY_IN_USE (22) while
+   * listening or when the port is taken; a failed call changes nothing. Godot: WebSocketServer.listen.
    */
   async listen (
     port: number | undefined = this.options.port,
@@ -345,8 +345,8 @@ export class WebSocketServer extends PacketPeer {
   // ---- packets ----
 
   /**
-   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0.
-   * Godot: NetworkedMultiplayerPeer.set_target_peer.
+   * Sets the target of `putPacket` (multiplayer mode): 0 all, id one, -id all but one; initially 0. Throws
+   * ERR_INVALID_PARAMETER for anything but an integer. Godot: NetworkedMultiplayerPeer.set_target_peer.
    */
   setTargetPeer (id: number): void {
     this.#main.setTargetPeer(id)

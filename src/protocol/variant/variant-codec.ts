@@ -1,5 +1,6 @@
 import { GodotError } from '../../error.ts'
 import { ByteReader, ByteWriter } from '../bytes.ts'
+import { isPlainObject } from './plain-object.ts'
 import { isInt } from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
 
@@ -81,9 +82,9 @@ export class VariantTable {
     }
   }
 
-  /** The row for an instance of a subclass, such as Buffer, or for an object without a prototype. */
+  /** The row for an instance of a subclass, such as Buffer, or for a plain object without the usual prototype. */
   #inheritedRow (value: object): TypedRow {
-    const prototype = Object.getPrototypeOf(value) ?? Object.prototype
+    const prototype = isPlainObject(value) ? Object.prototype : Object.getPrototypeOf(value)
     const isOwn = (at: object): boolean => at !== Object.prototype || at === prototype
     for (let at = prototype; at !== null && isOwn(at); at = Object.getPrototypeOf(at)) {
       const row = this.#byPrototype.get(at)

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { FrameClient } from '../../helper/frame-client.ts'
+import { MemoryClient } from '../../helper/memory-client.ts'
 import { openMemoryServer } from '../../helper/memory-server.ts'
 
 const KIB = 1024
@@ -53,6 +54,20 @@ t.test('a target that is no number is not all peers', async t => {
     t.throws(() => server.broadcast(target as number, Buffer.of(1)), { code: 'ERR_INVALID_PARAMETER' })
   }
   t.same(await client.frames(), [])
+  await server.stop()
+})
+
+t.test('nor is a target of putPacket, and the one before stays', async t => {
+  const server = await openMemoryServer({ gdMpApi: true })
+  const [one, two] = [new MemoryClient(server), new MemoryClient(server)]
+  server.setTargetPeer(one.id)
+  for (const target of [undefined, 'abc', NaN, 1.5, null]) {
+    t.throws(() => { server.setTargetPeer(target as number) }, { code: 'ERR_INVALID_PARAMETER' })
+  }
+  for (const client of [one, two]) await client.messages()
+  server.putPacket(Buffer.of(1))
+  t.equal((await one.messages()).length, 1)
+  t.same(await two.messages(), [])
   await server.stop()
 })
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { WebSocketPeer } from '../../../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
@@ -124,6 +125,29 @@ t.test('does not drop packets that are read late', async t => {
   t.ok(peer.isPaused)
   t.equal(server.monitor.drops.unread, 0)
 })
+
+for (const [how, ask] of [
+  ['asks for their number', peer => peer.getAvailablePacketCount()],
+  ['finds none at first', peer => { t.throws(() => peer.getPacket(), { code: 'ERR_UNAVAILABLE' }) }]
+] as Array<[how: string, ask: (peer: WebSocketPeer) => unknown]>) {
+  t.test(`does not drop packets of an application that reads them by a timer and ${how}`, async t => {
+    const clock = stopTime(t)
+    const server = await openMemoryServer({ inputMaxPackets: 8, pingInterval: 0 })
+    const client = new FrameClient(server)
+    const [peer] = server.peers()
+    ask(peer)
+    client.connection.deliver(packets(20))
+    clock.advance(60_000)
+    await nextTurn()
+    t.equal(server.monitor.drops.unread, 0)
+    const read: number[] = []
+    while (read.length < 20) {
+      while (peer.getAvailablePacketCount() > 0) read.push(peer.getPacket()[0])
+      await nextTurn()
+    }
+    t.same(read, Array.from({ length: 20 }, (_, at) => at))
+  })
+}
 
 t.test('packets of peers that left fill the queue of the server to at most twice its limits', async t => {
   const server = await openMemoryServer({ gdMpApi: true, closeTimeout: 0.1 })

@@ -6,6 +6,7 @@ import type { RpcDrop } from '../../../src/core/rpc/wire/rpc-drop.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { float, int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { header, MemoryClient } from '../../helper/memory-client.ts'
@@ -336,6 +337,33 @@ t.test('a call that also runs here gives its handler the values that a client wo
   node.rset('score', 2)
   t.strictSame(ran, [[1, 'ann', 3], [1, new Map([['hp', 1]])], [1, 2]])
   t.throws(() => (node as RemoteNode).rpc('add', 5), { code: 'ERR_INVALID_PARAMETER' })
+})
+
+t.test('so do handlers of undeclared members, and what cannot be sent runs nowhere', async t => {
+  const { server } = await serve()
+  const client = await join(server)
+  const { multiplayer } = server
+  const ran: unknown[][] = []
+  const node: RemoteNode = multiplayer.node('Main')
+  for (const [mode, name] of [['remotesync', 'both'], ['master', 'here']] as const) {
+    node.method(mode, name, (...given: unknown[]) => ran.push(given))
+  }
+  const given = [float(5), { hp: 3 }, 7n, [1]]
+  node.rpc('both', ...given as Variant[])
+  node.rpcId(1, 'here', ...given as Variant[])
+  t.strictSame(ran, Array(2).fill([1, 5, new Map([['hp', 3]]), 7, [1]]))
+  t.not(ran[0][4], given[3], 'a copy')
+  await heard(client)
+  for (const wrong of [[new Date()], Array(256).fill(0)] as Variant[][]) {
+    for (const call of [() => { node.rpc('both', ...wrong) }, () => { node.rpcId(1, 'here', ...wrong) }]) {
+      t.throws(call, { code: 'ERR_INVALID_PARAMETER' })
+    }
+  }
+  const typed = multiplayer.node('Typed', { both: [int] }).method('remotesync', 'both', (...given) => ran.push(given))
+  // Handlers get safe integers.
+  t.throws(() => { (typed as RemoteNode).rpc('both', 2n ** 62n) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.equal(ran.length, 2)
+  t.same(await heard(client), [], 'nothing was sent')
 })
 
 /** Packets that are refused after the client announced Main as 1. */

@@ -30,6 +30,7 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
 
 const host: NodeHost = {
   send: () => {},
+  transmitted: values => [...values],
   checkKind: () => {},
   failed: () => {},
   free: () => {},

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
+import Fastify from 'fastify'
 import t from 'tap'
+import { MemberConverter } from '../../../src/core/rpc/member-converter.ts'
 import { GodotError } from '../../../src/error.ts'
 import {
   EncodedObject, Float, PoolStringArray, PoolVector2Array, Vector2, float, int
@@ -80,6 +82,18 @@ t.test('plain objects and Maps are encoded as dictionaries, which are decoded as
   t.equal(hexOf(bytes), hexOf(encodeVariant(new Map<Variant, Variant>([['hp', 100], ['pos', new Vector2(1, 2)]]))))
   t.strictSame(decodeVariant(bytes), new Map<Variant, Variant>([['hp', 100], ['pos', new Vector2(1, 2)]]))
   t.strictSame(decodeVariant(encodeVariant({ ['__proto__']: 1 })), new Map([['__proto__', 1]]))
+})
+
+t.test('so are objects as Fastify makes them of a query, in a dictionary and for the kind Map', async t => {
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  app.get('/', async request => {
+    const query = request.query as Variant
+    return [query, ...new MemberConverter([Map]).outgoing([query])].map(value => hexOf(encodeVariant(value)))
+  })
+  const bytes = hexOf(encodeVariant(new Map([['text', 'hi']])))
+  t.same((await app.inject('/?text=hi')).json(), [bytes, bytes])
+  t.throws(() => encodeVariant(Object.create(new Date())), { code: 'ERR_INVALID_PARAMETER' })
 })
 
 t.test('a compound key that occurs twice counts once', async t => {
