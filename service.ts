@@ -46,6 +46,7 @@ async function start (settings: ServiceSettings): Promise<void> {
     .map(options => isNode ? { ...options, autoListen: false } : options)
   await service.register(app, { server: first, more: more as Array<typeof godot4 & object>, admin, lobby, stateFile })
   await service.register(firstRequest, { seconds: () => service.peerServer.handshakeTimeout })
+  followTimeout(service)
   for (const one of misspeltVariables(process.env)) {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
   }
@@ -81,6 +82,15 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSetti
     return503OnClosing: false,
     ...rewriting
   })
+}
+
+/** Node's own timeouts of requests are that of the handshake, which can change at run time. */
+function followTimeout ({ server, peerServer }: FastifyInstance): void {
+  const update = (): void => {
+    server.headersTimeout = server.requestTimeout = Math.ceil(peerServer.handshakeTimeout * 1000)
+  }
+  update()
+  peerServer.monitor.events.on('changed', update)
 }
 
 /** Turns off Fastify's log lines of requests, as plugins/request-log.ts has levels; earlier versions have an option. */

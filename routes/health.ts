@@ -44,7 +44,7 @@ export const health: FastifyPluginAsync<HealthOptions> = async (app, given) => {
       tags: ['health'],
       response: {
         200: Type.Object({ ready: Type.Literal(true) }, { description: 'All servers accept new peers' }),
-        503: problem('A server is not listening, refuses new connections, or is stopping',
+        503: problem('A server is not listening, refuses new connections, is full or stopping, or has lost its cluster',
           new GodotError('not-listening'))
       }
     }

@@ -182,7 +182,7 @@ const stopRoute: Routes = async (app, { server }) => {
       operationId: 'stop',
       summary: 'Stop listening',
       description:
-        'Closes every peer, by default with 1001, and responds when all are disconnected, at the latest after ' +
+        'Closes every peer, by default with option `stopCode`, and responds when all are disconnected, at the latest after ' +
         '`closeTimeout`. The server stays stopped until it is told to listen again.',
       tags,
       body: Type.Object({

@@ -110,7 +110,7 @@ function errorsPage (): string {
     '## HTTP',
     '',
     'Errors that only HTTP has. A status that is not listed has its name in kebab-case as its code. They are counted ' +
-      'by code, as all error responses: `peer_server_http_problems_total`.',
+      'by code, as all error responses except refused handshakes: `peer_server_http_problems_total`.',
     '', ...table(['code', 'HTTP', 'meaning'], httpRows),
     '',
     '## Close codes',

@@ -5,9 +5,10 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { root } from '../scripts/root.ts'
-import { nextClose } from './helper/host.ts'
+import { jsonRequest, nextClose } from './helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from './helper/raw-socket.ts'
 import { startService, type Service } from './helper/service.ts'
+import { temporaryFolder } from './helper/temporary-folder.ts'
 import { withTimeout } from './helper/with-timeout.ts'
 
 const token = 'x'.repeat(32)
@@ -104,6 +105,21 @@ t.test('incomplete requests are cut like handshakes', async t => {
     raw.send(half)
     t.ok(await raw.end(), JSON.stringify(half.slice(0, 40)))
   }))
+})
+
+t.test('a longer handshakeTimeout is in effect at once, and after a restart', async t => {
+  const env = { HANDSHAKE_TIMEOUT: '0.5', STATE_FILE: join(temporaryFolder(t), 'state.json') }
+  for (const isRestarted of [false, true]) {
+    const service = await startService(t, env)
+    if (!isRestarted) await service.api('/server', jsonRequest('PATCH', { handshakeTimeout: 2 }))
+    const raw = await connectRaw(t, service.port)
+    const began = performance.now()
+    raw.send('GET /ws HTTP/1.1\r\n')
+    await raw.end()
+    const seconds = (performance.now() - began) / 1000
+    t.ok(seconds > 1.5, `ended after ${seconds} s`)
+    t.equal(await service.stop(), 0)
+  }
 })
 
 t.test('not ready while peers are closed, but still answers', async t => {

@@ -309,7 +309,7 @@ byId('refuse').onclick = () => {
 byId('listen').onclick = () => {
   if (!state.listening) changeState(client.call('listen', {}, {}))
   else {
-    openStop()
+    openStop(state.settings.closeTimeout)
     // The number of peers in the dialog may be a second old.
     refreshState().catch(error => { showToast(messageOf(error)) })
   }

@@ -55,6 +55,9 @@ export const eventMembers = {
     id: Type.Optional(id),
     room: Type.Optional(room),
     address: Type.Optional(address),
+    origin: Type.Optional(text('Limit `origin-refused`: the origin of the page')),
+    status: Type.Optional(Type.Integer({ description: 'Limit `join-refused`: the HTTP status of the refusal' })),
+    reason: Type.Optional(text('Limit `join-refused`: why, if `onHandshake` said so')),
     count: merged
   },
   dropped: { id, room, reason: text('Why the packets were dropped'), count: merged },

@@ -120,6 +120,9 @@ export interface FeedData {
     readonly id?: number,
     readonly room?: string,
     readonly address?: string,
+    readonly origin?: string,
+    readonly status?: number,
+    readonly reason?: string,
     readonly count: number
   }
   dropped: { readonly id: number, readonly room: string, readonly reason: DropReason, readonly count: number }

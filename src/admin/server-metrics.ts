@@ -59,7 +59,7 @@ function countEvents (named: readonly NamedServer[], registry: Registry): void {
   })
   const leaves = new Counter({
     name: `${PREFIX}leaves_total`,
-    help: 'Peers that disconnected, by cause and close code',
+    help: 'Peers that disconnected, by cause and close code; 3xxx and 4xxx stand for those that games choose',
     labelNames: ['server', 'cause', 'code'],
     registers
   })

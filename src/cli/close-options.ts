@@ -7,7 +7,7 @@ export const reasonOption = {
 } as const
 
 /** Options of commands that send a close frame; `code` is the default code. */
-export function closeOptions (code: number) {
+export function closeOptions (code: number | string) {
   return {
     code: {
       type: 'string', placeholder: '<code>', description: `close code (default: ${code}); games use 4000 to 4999`

@@ -55,7 +55,7 @@ export class UsageError extends Error {}
 
 const DEFAULT_URL = 'http://127.0.0.1:3000'
 /** Seconds until a call without a response fails. */
-const TIMEOUT = 10
+export const TIMEOUT = 10
 const MAX_ID = 2 ** 31 - 1
 
 /** The options of every command. */

@@ -20,6 +20,8 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Aborts the call; it rejects with the signal's reason. */
   readonly signal?: AbortSignal
+  /** Seconds until it rejects with a TimeoutError; default: option `timeout` of the client. */
+  readonly timeout?: number
 }
 
 /** The data of each type of event. */
@@ -97,12 +99,13 @@ export class ApiError extends Error {
 export class PeerServerClient {
   readonly #root: URL
   readonly #headers: Readonly<Record<string, string>>
+  /** Seconds until a call without a response rejects. */
   readonly #timeout: number
 
   constructor ({ url, token, server, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT }: ClientOptions) {
     const path = server === undefined ? `${prefix}/` : `${prefix}/${encodeSegment('server', server)}/`
     this.#root = new URL(path, url.endsWith('/') ? url : `${url}/`)
-    this.#timeout = Math.min(timeout * 1000, MAX_TIMEOUT)
+    this.#timeout = timeout
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
@@ -111,9 +114,9 @@ export class PeerServerClient {
    * be reached, TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
    */
   async call<Name extends keyof Operations> (
-    name: Name, ...[parameters = {}, body, { signal } = {}]: CallArguments<Name>
+    name: Name, ...[parameters = {}, body, { signal, timeout: seconds = this.#timeout } = {}]: CallArguments<Name>
   ): Promise<Operations[Name]['response']> {
-    const timeout = AbortSignal.timeout(this.#timeout)
+    const timeout = AbortSignal.timeout(Math.min(seconds * 1000, MAX_TIMEOUT))
     const response = await this.#send(name, parameters as Record<string, unknown>, {
       ...encodeBody(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])

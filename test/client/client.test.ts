@@ -190,6 +190,8 @@ t.test('rejects when there is no response in time, and when the response is neit
   }))
   const [silentUrl, foreignUrl] = [port, other].map(port => `http://127.0.0.1:${port}`)
   await t.rejects(new PeerServerClient({ url: silentUrl, timeout: 0.1 }).call('getServer'), { name: 'TimeoutError' })
+  const patient = new PeerServerClient({ url: silentUrl, timeout: 3600 })
+  await t.rejects(patient.call('getServer', {}, undefined, { timeout: 0.1 }), { name: 'TimeoutError' })
   await t.rejects(new PeerServerClient({ url: foreignUrl }).call('getServer'),
     { name: 'ApiError', status: 200, message: /not JSON/ })
   await t.rejects(new PeerServerClient({ url: foreignUrl }).events().next(),

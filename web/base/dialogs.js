@@ -6,6 +6,8 @@ import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
 
 /** Maximum length of a close reason, in bytes of UTF-8. */
 const MAX_REASON = 123
+/** Seconds until a server that stops has failed to respond, beyond the time that its peers have. */
+const STOP_GRACE = 30
 
 const codeMeanings = {
   1000: 'Normal closure; Godot reports it as a clean close.',
@@ -120,12 +122,12 @@ async function sendPacket (to, id, packet, raw) {
   return 1
 }
 
-/** Stops the server with a reason. */
-export function openStop () {
+/** Stops the server with a reason; peers have `closeTimeout` seconds to answer. */
+export function openStop (closeTimeout) {
   const form = openDialog('stop-dialog')
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
-    await client.call('stop', {}, reason === '' ? {} : { reason })
+    await client.call('stop', {}, reason === '' ? {} : { reason }, { timeout: closeTimeout + STOP_GRACE })
   })
 }
 

@@ -1,5 +1,5 @@
 import { closeFrame, closeOptions } from '../close-options.ts'
-import { defineCommand, parseInteger, UsageError } from '../command.ts'
+import { defineCommand, parseInteger, TIMEOUT, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 import { statusLines } from './status.ts'
@@ -31,8 +31,9 @@ export const listen = defineCommand('Starts listening, by default on the endpoin
 
 /** Stops listening and closes every peer. */
 export const stop = defineCommand('Stops listening and closes every peer; the service keeps running', '', {
-  ...closeOptions(1001)
+  ...closeOptions('STOP_CODE of the service, 1001')
 }, async ({ client, options, line: { output } }) => {
-  await client.call('stop', {}, closeFrame(options))
+  const { settings: { closeTimeout } } = await client.call('getServer')
+  await client.call('stop', {}, closeFrame(options), { timeout: closeTimeout + TIMEOUT })
   printLines(output, ['stopped'])
 })

@@ -154,7 +154,11 @@ export class PeerRegistry implements RoomServer {
     this.#ids.release(session.id)
     this.#admission.countPlace(-1)
     const limit = limitOf(end)
-    if (limit !== undefined) this.monitor.limited(limit, { peer: session.id, address: session.address })
+    if (limit === undefined) return
+    const { id: peer, address } = session
+    // A client that has not joined is in no room.
+    const room = session.stage === 'joining' ? {} : { room: session.roomName }
+    this.monitor.limited(limit, { peer, ...room, address })
   }
 
   sessionReleased (session: PeerSession): void {

@@ -1,8 +1,12 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect as connectHttp2 } from 'node:http2'
+import { join } from 'node:path'
 import type { FastifyReply } from 'fastify'
 import t, { type Test } from 'tap'
+import { WebSocket } from 'ws'
 import { adminRoutes } from '../../../index.ts'
+import { root } from '../../../scripts/root.ts'
 import { eventTypes } from '../../../src/admin/feed-event.ts'
 import { openEvents } from '../../helper/event-source.ts'
 import { jsonRequest, startHost, type Host, type HostOptions } from '../../helper/host.ts'
@@ -11,6 +15,9 @@ import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 import { until } from '../../helper/until.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
+
+const { components } = JSON.parse(readFileSync(join(root, 'openapi/openapi.json'), 'utf8'))
+const eventAlternatives: any[] = components.schemas['PeerServer.Event'].anyOf
 
 const token = 'a token of more than thirty-two characters'
 
@@ -107,9 +114,28 @@ t.test('sends events for listening, stopping, refusals and limits', async t => {
     limit: 'message-too-big',
     option: 'inputBufferKb',
     id,
+    room: 'main',
     address: '127.0.0.1',
     count: 1
   })
+  const foreign = await connectRaw(t, port)
+  foreign.send(upgradeRequest('/ws', { 'Sec-WebSocket-Protocol': 'chat', Origin: 'https://evil.example' }))
+  t.equal((await foreign.head()).status, 403)
+  const { data } = await stream.next('limited')
+  t.match(data, { limit: 'origin-refused', origin: 'https://evil.example' })
+  const [schema] = eventAlternatives.filter(({ properties }) => properties.type.enum.includes('limited'))
+  t.same(Object.keys(data).filter(name => !(name in schema.properties)), [], 'all members are documented')
+})
+
+t.test('limits that end a peer are events of its room', async t => {
+  const { events, server, port } = await start(t, { server: { inputBufferKb: 1, rooms: true } })
+  const stream = await events('?types=limited&room=arena')
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws/arena`)
+  socket.on('error', () => {})
+  await once(socket, 'open')
+  socket.send(Buffer.alloc(5000))
+  t.match((await stream.next('limited')).data, { limit: 'message-too-big', room: 'arena' })
+  t.equal(server.monitor.limits['message-too-big'], 1)
 })
 
 t.test('aggregates frequent events to one a second for each kind, with their count', async t => {
