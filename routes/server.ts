@@ -182,8 +182,8 @@ const stopRoute: Routes = async (app, { server }) => {
       operationId: 'stop',
       summary: 'Stop listening',
       description:
-        'Closes every peer, by default with option `stopCode`, and responds when all are disconnected, at the latest after ' +
-        '`closeTimeout`. The server stays stopped until it is told to listen again.',
+        'Closes every peer, by default with option `stopCode`, and responds when all are disconnected, at the latest ' +
+        'after `closeTimeout`. The server stays stopped until it is told to listen again.',
       tags,
       body: Type.Object({
         code: Type.Optional(CloseCode),
