@@ -10,7 +10,7 @@ export const errors = {
   ERR_UNAUTHORIZED: { number: 4, status: 403, message: 'Decoding objects is not allowed' },
   ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The outbound buffer is full' },
   ERR_CANT_CREATE: { number: 20, status: 400, message: 'Cannot open the listener' },
-  ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or no such address or free port' },
+  ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port or address is unavailable' },
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },
   ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'Invalid parameter' },
   ERR_ALREADY_EXISTS: { number: 32, status: 409, message: 'A room of this name exists' },
