@@ -20,7 +20,7 @@ import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
 import type { Settings } from '../core/server/settings.ts'
 import type { CompleteClusterOptions } from '../options/defaults.ts'
-import type { Bus } from './bus/bus.ts'
+import { BusError, type Bus } from './bus/bus.ts'
 import { Cluster, clusterSignalNames } from './cluster.ts'
 import type { ClusterBackend, ClusterSignals } from './cluster.ts'
 import { Congestion } from './congestion.ts'
@@ -295,10 +295,22 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async ready (): Promise<void> {
-    await this.#homes.open(await this.#node.openStore('rooms'), await this.#node.openStore('state'))
-    await this.config.open(await this.#node.openStore('config'))
+    const { lease } = this.#node
+    const rooms = await this.#node.openStore('rooms')
+    const states = await this.#node.openStore('state')
+    const config = await this.#node.openStore('config')
+    this.#checkHeld(lease)
+    await this.#homes.open(rooms, states)
+    this.#checkHeld(lease)
+    await this.config.open(config)
+    this.#checkHeld(lease)
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
+  }
+
+  /** Throws BusError if the lease with which this node began to join has ended, or the node has left. */
+  #checkHeld (lease: Lease): void {
+    if (!this.#node.checkHeld() || this.#node.lease !== lease) throw new BusError('disconnected', 'lease')
   }
 
   tick (): void {

@@ -4,7 +4,7 @@ import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
 import type { Logger } from '../logger.ts'
 import type { RuntimeOptions } from '../options/runtime-options.ts'
-import type { KeyStore, StoreEntry } from './bus/bus.ts'
+import { BusError, type KeyStore, type StoreEntry } from './bus/bus.ts'
 import { StoreFill } from './store-fill.ts'
 
 /** Random bytes that the cluster has in common; a store without them is new. */
@@ -32,6 +32,8 @@ export class SharedConfig {
   readonly #overtaken = new Map<string, StoreEntry>()
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
+  /** Another object after every open and close. */
+  #opening = {}
   /** Keys of the store, deleted ones included. */
   readonly #found = new Set<string>()
   readonly #fill: StoreFill
@@ -58,15 +60,26 @@ export class SharedConfig {
     return this.#secret
   }
 
-  /** This node has joined: adopts the values of the others, and publishes what was changed here in the meantime. */
+  /**
+   * This node has joined: adopts the values of the others, and publishes what was changed here in the meantime. Rejects
+   * if it is closed meanwhile.
+   */
   async open (store: KeyStore): Promise<void> {
+    const opening = this.#opening = {}
+    const isOpen = (): boolean => this.#opening === opening
     this.#store = store
-    this.#unwatch = await store.watch(entry => { this.#changed(entry) }, () => { this.#renewed() })
-    if (!await this.#fill.run(store)) this.#forgetLifted()
+    const unwatch = await store.watch(
+      entry => { if (isOpen()) this.#changed(entry) }, () => { if (isOpen()) this.#renewed() })
+    if (isOpen()) this.#unwatch = unwatch
+    else unwatch()
+    const hasFilled = isOpen() && await this.#fill.run(store)
+    if (!isOpen()) throw new BusError('disconnected', 'config')
+    if (!hasFilled) this.#forgetLifted()
     await this.written()
   }
 
   close (): void {
+    this.#opening = {}
     this.#unwatch?.()
     this.#unwatch = this.#store = undefined
     this.#renewed()

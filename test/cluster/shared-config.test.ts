@@ -2,6 +2,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Bus, StoreEntry } from '../../src/cluster/bus/bus.ts'
+import { SharedConfig } from '../../src/cluster/shared-config.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
@@ -10,6 +11,7 @@ import {
 } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { Random, scaled, seed } from '../helper/random.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
 const ADDRESSES = ['192.0.2.1', '2001:db8::/32']
@@ -224,6 +226,46 @@ t.test('a change of the time without broker reaches nodes that knew a longer his
     await until(() => isDeepStrictEqual(found(), expected), () => JSON.stringify(found()))
   }
   t.pass('on all nodes')
+})
+
+t.test('a node that leaves while it learns bans and options neither lifts nor changes any', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1)
+  a.ban('192.0.2.1')
+  change(a, { maxPeers: 10 })
+  await settled()
+  const bus = broker.connect()
+  t.teardown(async () => { await bus.close() })
+  const store = await bus.openStore('gdws-default-config')
+  for (const closesAt of ['watch', 'create'] as const) {
+    const heard: string[] = []
+    const config = new SharedConfig({
+      bans: () => [{ address: '192.0.2.9', reason: '', since: 0, until: undefined }],
+      ban: ({ address }) => { heard.push(`ban ${address}`) },
+      unban: address => { heard.push(`unban ${address}`) },
+      change: options => { heard.push(`change ${JSON.stringify(options)}`) }
+    }, silentLogger)
+    const closeAt = (method: string): void => {
+      if (method !== closesAt) return
+      config.close()
+      heard.length = 0
+    }
+    const opened = config.open(override(store, {
+      watch: async (receive: (entry: StoreEntry) => void, renewed?: () => void) => {
+        closeAt('watch')
+        return await store.watch(receive, renewed)
+      },
+      create: async (key: string, value: Uint8Array) => {
+        closeAt('create')
+        return await store.create(key, value)
+      }
+    }))
+    await t.rejects(opened, /disconnected/)
+    a.ban('192.0.2.2')
+    await settled()
+    a.unban('192.0.2.2')
+    await settled()
+    t.same(heard, [], closesAt)
+  }
 })
 
 t.test(`after random changes on random nodes all agree (SEED=${seed})`, async t => {

@@ -47,13 +47,20 @@ export class RoomDirectory {
     this.#host = host
   }
 
-  /** Resolves when all rooms are known. */
+  /** Resolves when all rooms are known; rejects if it is closed meanwhile. */
   async open (store: KeyStore): Promise<void> {
+    const known = this.#known
     this.#store = store
-    this.#unwatch = await store.watch(change => {
+    const unwatch = await store.watch(change => {
+      if (this.#known !== known) return
       this.#changed(change)
       this.#reported = change.revision
-    }, () => { this.#renewed() })
+    }, () => { if (this.#known === known) this.#renewed() })
+    if (this.#known !== known) {
+      unwatch()
+      throw new BusError('disconnected', 'rooms')
+    }
+    this.#unwatch = unwatch
   }
 
   close (): void {

@@ -87,6 +87,8 @@ export class RoomHomes implements DirectoryHost {
     this.#failover.wait()
     this.#leases = [...this.#leases, this.lease].slice(-LEASES)
     await this.directory.open(rooms)
+    // Otherwise other nodes may have its rooms by now.
+    if (!this.#context.checkHeld()) throw new BusError('disconnected', 'rooms')
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())

@@ -1,6 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import { BusError } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type Bus, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
+import { decodeJson } from '../../../src/cluster/message/json.ts'
+import type { DirectoryEntry } from '../../../src/cluster/room/room-directory.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
@@ -155,4 +158,84 @@ t.test('a room that has ended while a node was away is forgotten there, although
   t.ok(roomsOf(b)['room-0'], 'it may still be there')
   isSilent = false
   await until(() => roomsOf(b)['room-0'] === undefined)
+})
+
+/** Two nodes; the second one is the home of `main`, and the first one waits for its list of rooms as it joins again. */
+interface Rejoining extends MemoryCluster {
+  /** The first node learns the rooms. */
+  release (): void
+  /** The broker does not answer to renewals of its lease. */
+  refuseRenewals (isRefused: boolean): void
+}
+
+async function openRejoining (t: Test): Promise<Rejoining> {
+  simulateTime(t)
+  let [isRefused, isHeld, isWaiting] = [false, false, false]
+  let release = (): void => {}
+  const wrap = (bus: Bus): Bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        watch: async (receive: (entry: StoreEntry) => void, renewed?: () => void) => {
+          if (isHeld && name.endsWith('rooms')) {
+            isWaiting = true
+            await new Promise<void>(resolve => { release = resolve })
+          }
+          return await store.watch(receive, renewed)
+        },
+        update: async (key: string, value: Uint8Array, revision: number) => {
+          if (isRefused && name.endsWith('nodes')) throw new BusError('timeout', key)
+          return await store.update(key, value, revision)
+        }
+      })
+    }
+  })
+  let count = 0
+  const cluster = await openMemoryCluster(t, 2, {}, { ...timings, silence: 500, ping: 200 },
+    bus => count++ === 0 ? wrap(bus) : bus)
+  const { broker, buses: [bus], nodes: [a, b] } = cluster
+  b.openRoom('old', { emptyTimeout: 600 })
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && roomsOf(b).main[0] === 'node-1')
+  isHeld = true
+  broker.restore(bus)
+  await until(() => isWaiting)
+  return {
+    ...cluster,
+    release: () => {
+      isHeld = false
+      release()
+    },
+    refuseRenewals: isNow => { isRefused = isNow }
+  }
+}
+
+t.test('a node that loses its slot while it joins again takes no room from another node', async t => {
+  const { broker, nodes: [a, b], release, refuseRenewals } = await openRejoining(t)
+  const lost = new Promise<void>(resolve => { a.cluster.once('lost', () => { resolve() }) })
+  refuseRenewals(true)
+  await lost
+  release()
+  await settled()
+  const bus = broker.connect()
+  t.teardown(async () => { await bus.close() })
+  const store = await bus.openStore('gdws-default-rooms')
+  t.equal(decodeJson<DirectoryEntry>((await store.get('main'))!.value!).slot, b.cluster.slot)
+  refuseRenewals(false)
+  await until(() => a.cluster.isReady)
+  t.match(roomsOf(a), { main: ['node-1'], old: ['node-1'] })
+})
+
+t.test('a node that stops while it joins again knows no rooms of others, not even when it listens again', async t => {
+  const { nodes: [a, b], release } = await openRejoining(t)
+  const stopped = a.stop()
+  for (let turn = 0; turn < 2; turn++) await nextTurn()
+  release()
+  await stopped
+  await settled()
+  t.same(Object.keys(roomsOf(a)), ['main'])
+  await b.room('old').close()
+  await a.listen()
+  t.same(Object.keys(roomsOf(a)), ['main'])
+  t.ok((await joinRoom(a, 'old')).id > 0)
 })
