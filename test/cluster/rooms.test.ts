@@ -1,6 +1,7 @@
 import t from 'tap'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
 import { RoomClient } from '../helper/room-client.ts'
+import { until } from '../helper/until.ts'
 
 t.test('members of a room on two nodes see each other', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
@@ -121,6 +122,35 @@ t.test('two nodes that open a room at the same time have one room', async t => {
   }
   t.same(nodes.map(node => node.room('race').isHome).sort(), [false, true])
   t.same(nodes.map(node => node.room('race').peerCount), [2, 2])
+})
+
+t.test('a room that a node opened before it joined ends if it is open on another node', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  a.openRoom('red', { emptyTimeout: 600 })
+  await settled()
+  await b.stop()
+  const own = b.openRoom('red', { maxPeers: 3 })
+  await b.listen()
+  await settled()
+  t.notOk(own.isOpen)
+  t.equal((await joinRoom(b, 'red')).refusal, undefined)
+  t.equal(a.room('red').peerCount, 1)
+})
+
+t.test('a node that was slower to open a room takes part in it like any other', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const closed: string[] = []
+  a.on('room_closed', ({ name }) => { closed.push(name) })
+  const first = joinRoom(b, 'race')
+  const own = a.openRoom('race')
+  const one = await first
+  await until(() => !own.isOpen)
+  t.same(closed, ['race'])
+  const two = await joinRoom(a, 'race')
+  t.equal(two.refusal, undefined)
+  one.sendTo(0, 'hello')
+  await settled()
+  t.ok((await two.heard()).includes(`${one.id}: hello`))
 })
 
 t.test('maxRooms counts each room of the cluster once', async t => {

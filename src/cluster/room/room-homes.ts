@@ -223,8 +223,8 @@ export class RoomHomes implements DirectoryHost {
     if (part === undefined) {
       if (isClaimed) await this.#remove(name)
     } else if (entry !== undefined && !this.#isHere(entry)) {
-      // A part that stayed is one of the same room.
-      if (removed === undefined) part.life.close(closeCode.GOING_AWAY, 'opened on another node')
+      // A part that stayed is one of the same room, if it has clients.
+      if (removed === undefined || part.localCount === 0) part.abandon()
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
 
@@ -392,6 +392,7 @@ export class RoomHomes implements DirectoryHost {
   settle (): void {
     this.#retries.retry()
     this.#removeEnded()
+    this.#abandonEmpty()
     this.#failover.settle()
   }
 
@@ -400,6 +401,15 @@ export class RoomHomes implements DirectoryHost {
     for (const [room, entry] of this.directory) {
       if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
       this.#retryIfFailed(room, this.#remove(room))
+    }
+  }
+
+  /** Ends parts without clients of rooms that have their home elsewhere: opened here while this node was away. */
+  #abandonEmpty (): void {
+    for (const part of this.#context.registry.rooms) {
+      const entry = this.directory.get(part.name)
+      if (entry === undefined || this.#wasHere(entry) || !this.#context.isLive(entry)) continue
+      if (part.name !== MAIN && part.localCount === 0 && !part.isClosing) part.abandon()
     }
   }
 

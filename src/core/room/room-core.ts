@@ -58,6 +58,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   #hasReader = false
   /** Clients that are about to enter. */
   #expected = 0
+  /** Whether `room_opened` was emitted for it here. */
+  #isOpened = false
+  #isAbandoned = false
   readonly #serverSettings: Settings
   readonly #monitor: Monitor
   #room: Room | undefined
@@ -113,7 +116,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Clients in the room, those that authenticate included. */
   get clientCount (): number {
-    return this.localCount + (this.link?.size ?? 0)
+    return this.localCount + (this.#isAbandoned ? 0 : this.link?.size ?? 0)
   }
 
   /** Those of them that are connected to this node. */
@@ -145,13 +148,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** The room has ended: it has no clients and accepts none, and its name is free. */
   closed ({ code, reason }: RoomEnd): void {
     const { rooms, log, monitor, signals } = this.#server
-    const { isHome } = this
     rooms.delete(this)
     this.link?.closed()
     log.debug({ room: this.name, code, reason }, 'room closed')
-    if (isHome) monitor.events.emit('room_closed', this.room, code, reason)
+    if (this.#isOpened) monitor.events.emit('room_closed', this.room, code, reason)
     this.#signals?.emit('closed')
-    if (isHome) signals.emit('room_closed', this.room)
+    if (this.#isOpened) signals.emit('room_closed', this.room)
   }
 
   /** Closes every peer of the room, on all nodes, then the room. */
@@ -180,8 +182,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */
   #dropPart (): void {
+    if (this.#isOpened) return this.abandon()
     this.#server.rooms.delete(this)
     this.link!.closed()
+  }
+
+  /** The room goes on at its home without this node: clients here are closed, then this part, whoever is elsewhere. */
+  abandon (): void {
+    this.#isAbandoned = true
+    this.life.close(closeCode.GOING_AWAY, 'opened on another node')
+    this.life.left()
   }
 
   // ---- members ----
@@ -261,6 +271,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** A room that this node has opened, or whose home it has become after the former one was lost. */
   opened (isFailover: boolean): void {
     const { monitor, signals } = this.#server
+    this.#isOpened = true
     monitor.events.emit('room_opened', this.room, isFailover)
     signals.emit('room_opened', this.room, { failover: isFailover })
   }

@@ -160,6 +160,59 @@ t.test('a room that has ended while a node was away is forgotten there, although
   await until(() => roomsOf(b)['room-0'] === undefined)
 })
 
+/** What happens to rooms other than `main` on each node: `node-0 opened arena`. */
+function followRooms ({ nodes }: MemoryCluster): string[] {
+  const events: string[] = []
+  for (const node of nodes) {
+    const add = (what: string, name: string): void => {
+      if (name !== 'main') events.push(`${node.cluster.nodeId} ${what} ${name}`)
+    }
+    node.on('room_opened', ({ name }, { failover }) => { add(failover ? 'took over' : 'opened', name) })
+    node.on('room_closed', ({ name }) => { add('closed', name) })
+  }
+  return events
+}
+
+t.test('a room without players that another node has opened meanwhile ends when its node is back', async t => {
+  simulateTime(t)
+  const cluster = await openMemoryCluster(t, 2, {}, { ...timings, silence: 500, ping: 200 })
+  const { broker, buses: [bus], nodes: [a, b] } = cluster
+  const events = followRooms(cluster)
+  const waiting = await a.cluster.openRoom('arena')
+  await settled()
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && roomsOf(b).arena === undefined)
+  const player = await joinRoom(b, 'arena')
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && !waiting.isOpen)
+  t.same(events.splice(0), ['node-0 opened arena', 'node-1 opened arena', 'node-0 closed arena'])
+  t.equal((await joinRoom(a, 'arena')).refusal, undefined)
+  t.ok(b.room('arena').isHome)
+  for (const node of cluster.nodes) t.equal(node.room('arena').peerCount, 2)
+  player.leave()
+  await settled()
+  t.ok(b.hasRoom('arena'))
+  await b.room('arena').close()
+  await until(() => cluster.nodes.every(node => roomsOf(node).arena === undefined))
+  t.same(events, ['node-1 closed arena'])
+})
+
+t.test('a node that loses the cluster does not report the end of rooms that go on at their home', async t => {
+  simulateTime(t)
+  const cluster = await openMemoryCluster(t, 2, {}, timings)
+  const { broker, buses: [, bus], nodes: [a, b] } = cluster
+  const events = followRooms(cluster)
+  await joinRoom(a, 'arena')
+  const player = await joinRoom(b, 'arena')
+  broker.cut(bus)
+  await until(() => !b.cluster.isReady)
+  await until(async () => {
+    await player.heard()
+    return !b.hasRoom('arena')
+  })
+  t.same(events, ['node-0 opened arena'])
+})
+
 /** Two nodes; the second one is the home of `main`, and the first one waits for its list of rooms as it joins again. */
 interface Rejoining extends MemoryCluster {
   /** The first node learns the rooms. */
