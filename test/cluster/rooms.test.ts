@@ -1,5 +1,8 @@
 import t from 'tap'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import type { Room } from '../../src/core/room/room.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { RoomClient } from '../helper/room-client.ts'
 import { until } from '../helper/until.ts'
 
@@ -151,6 +154,65 @@ t.test('a node that was slower to open a room takes part in it like any other', 
   one.sendTo(0, 'hello')
   await settled()
   t.ok((await two.heard()).includes(`${one.id}: hello`))
+})
+
+t.test('a room that the application opens while a client opens it is one room', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const opened: Room[] = []
+  a.on('room_opened', room => { opened.push(room) })
+  const joining = joinRoom(a, 'duel')
+  const own = a.openRoom('duel', { maxPeers: 1 })
+  t.ok((await joining).id > 0)
+  t.same(opened.map(room => room === own), [true])
+  t.equal(a.room('duel'), own)
+  t.equal(own.peerCount, 1)
+  t.equal((await joinRoom(b, 'duel')).refusal, 'room-full', 'its settings are in effect')
+})
+
+t.test('a room that is opened in both ways at the same time is opened once', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const claimed = a.cluster.openRoom('final', { locked: true, maxPeers: 8 })
+  const own = a.openRoom('final', { maxPeers: 4 })
+  await t.rejects(claimed, { code: 'ERR_ALREADY_EXISTS' })
+  t.equal(a.room('final'), own)
+  await settled()
+  t.match(internalsOf(b).registry.cluster!.room('final'), { node: 'node-0', maxPeers: 4, locked: false })
+  await own.close()
+  await settled()
+  t.equal(internalsOf(b).registry.cluster!.room('final'), undefined)
+})
+
+t.test('clients enter a room that is being opened once it is open', async t => {
+  let [isHeld, release] = [false, (): void => {}]
+  const { nodes: [a] } = await openMemoryCluster(t, 1, {}, quickTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        create: async (key: string, value: Uint8Array) => {
+          const revision = await store.create(key, value)
+          if (isHeld) await new Promise<void>(resolve => { release = resolve })
+          return revision
+        }
+      })
+    }
+  }))
+  const opened: string[] = []
+  a.on('room_opened', ({ name, maxPeers }) => { opened.push(`${name} ${maxPeers}`) })
+  isHeld = true
+  const claims: Record<string, () => unknown> = {
+    arena: () => joinRoom(a, 'arena'), duel: () => a.cluster.openRoom('duel', { maxPeers: 2 })
+  }
+  for (const [room, claim] of Object.entries(claims)) {
+    const claimed = claim()
+    await settled()
+    const second = joinRoom(a, room)
+    await settled()
+    release()
+    await claimed
+    t.ok((await second).id > 0)
+    t.equal(a.room(room).peerCount, room === 'arena' ? 2 : 1)
+  }
+  t.same(opened, ['arena 0', 'duel 2'])
 })
 
 t.test('maxRooms counts each room of the cluster once', async t => {

@@ -6,6 +6,7 @@ import type { RoomEnd } from '../../core/room/room-life.ts'
 import { MAIN } from '../../core/room/room-name.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { RoomSettings } from '../../core/room/room-settings.ts'
+import type { Opening } from '../../core/room/rooms.ts'
 import { Seats } from '../../core/room/lobby/seats.ts'
 import type { RoomFacts } from '../../core/server/cluster-link.ts'
 import { BusError } from '../bus/bus.ts'
@@ -46,8 +47,8 @@ export class RoomHomes implements DirectoryHost {
   #leases: readonly Lease[] = []
   /** Parts that stayed when the entry of their room was removed, and that entry. */
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
-  /** Rooms that this node is about to open. */
-  readonly #claiming = new Set<string>()
+  /** Rooms that this node is about to open; each resolves or rejects when that is over. */
+  readonly #claiming = new Map<string, Promise<unknown>>()
   readonly #retries: RoomRetries
   readonly #failover: RoomFailover
 
@@ -232,29 +233,47 @@ export class RoomHomes implements DirectoryHost {
   async openRoom (name: string | undefined, options: RoomOptions): Promise<RoomCore> {
     const { rooms } = this.#context.registry
     const checked = rooms.checkOpen(name, options)
-    const chosen = name ?? rooms.unusedName()
-    if (await this.#claim(chosen, checked)) return rooms.add(chosen, checked)
+    const opened = await this.#open(name ?? rooms.unusedName(), checked)
+    if (opened !== undefined) return opened
     if (name === undefined) return await this.openRoom(undefined, options)
     throw roomExists(name)
   }
 
+  /** Claims a room, then opens it; undefined if there is one of this name by then, here or on another node. */
+  async #open (name: string, options: RoomOptions, opening?: Opening): Promise<RoomCore | undefined> {
+    const opened = this.#claimAndAdd(name, options, opening).finally(() => {
+      if (this.#claiming.get(name) === opened) this.#claiming.delete(name)
+    })
+    this.#claiming.set(name, opened)
+    return await opened
+  }
+
+  async #claimAndAdd (name: string, options: RoomOptions, opening?: Opening): Promise<RoomCore | undefined> {
+    if (!await this.#claim(name, options)) return undefined
+    const part = this.#part(name)
+    if (part === undefined) return this.#context.registry.rooms.add(name, options, opening)
+    // The application has opened it meanwhile, with settings that the claim does not have.
+    this.opened(part)
+    return undefined
+  }
+
   async #claim (room: string, options: RoomOptions): Promise<boolean> {
-    this.#claiming.add(room)
     try {
       return await reachable(this.directory.claim(room, options, Date.now()))
     } catch (error) {
       // The broker may have made the entry, and only its answer was lost.
       this.#retries.notWritten(room, error)
       throw error
-    } finally {
-      this.#claiming.delete(room)
     }
   }
 
   /** As `ClusterLink.prepareEntry`. */
   prepareEntry (name: string, address: string): Promise<void> | undefined {
+    const isOpen = this.#part(name) !== undefined
+    const claim = this.#claiming.get(name)
+    if (claim !== undefined && !isOpen) return this.#enterAfter(claim, name, address)
     const entry = this.directory.get(name)
-    if (entry === undefined) return this.#part(name) === undefined ? this.#openFor(name, address) : undefined
+    if (entry === undefined) return isOpen ? undefined : this.#openFor(name, address)
     if (this.#isHere(entry)) return undefined
     if (!this.#context.isLive(entry)) return Promise.reject(new GodotError('cluster-unavailable'))
     const { locked = false, maxPeers = this.#context.registry.settings.rooms?.maxPeersPerRoom ?? 0 } = entry.options
@@ -265,13 +284,17 @@ export class RoomHomes implements DirectoryHost {
     await this.#context.commands.ask(slot, 'enter', { room, address })
   }
 
-  /** Opens a room for a client; if another node is faster, asks that node. */
+  /** Rejects with the claim: clients do not try one after the other when the broker does not answer. */
+  async #enterAfter (claim: Promise<unknown>, room: string, address: string): Promise<void> {
+    await claim
+    await this.prepareEntry(room, address)
+  }
+
+  /** Opens a room for a client; if it is open by then, prepares entry as for any other room. */
   async #openFor (name: string, address: string): Promise<void> {
-    const { rooms } = this.#context.registry
-    rooms.checkEntry(name, address)
-    if (await this.#claim(name, {})) {
-      rooms.add(name, {}, { address, isProvisional: true })
-    } else await this.prepareEntry(name, address)
+    this.#context.registry.rooms.checkEntry(name, address)
+    const opened = await this.#open(name, {}, { address, isProvisional: true })
+    if (opened === undefined) await this.prepareEntry(name, address)
   }
 
   /** Another node has a client for a room that has its home here. */
