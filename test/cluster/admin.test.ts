@@ -341,7 +341,8 @@ t.test('a cursor of one node is valid on the others, a forged one on none', asyn
   t.same(second.items.map(({ id }: any) => id), sorted.slice(1, 2))
   const third = await json(apis[2], `/peers?limit=5&cursor=${second.nextCursor}`)
   t.same([third.items.map(({ id }: any) => id), third.nextCursor], [sorted.slice(2), null])
-  t.equal((await apis[2](`/peers?cursor=x${first.nextCursor.slice(1)}`)).status, 400)
+  const forged = (first.nextCursor.startsWith('x') ? 'y' : 'x') + first.nextCursor.slice(1)
+  t.equal((await apis[2](`/peers?cursor=${forged}`)).status, 400)
   t.equal((await apis[2](`/rooms?cursor=${first.nextCursor}`)).status, 400)
 })
 
