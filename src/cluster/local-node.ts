@@ -93,6 +93,10 @@ export class LocalNode implements NodeContext {
     return this.#membership?.epochOf(slot) === epoch
   }
 
+  async mayHold (lease: Lease): Promise<boolean> {
+    return await this.#membership?.mayHold(lease) === true
+  }
+
   /** Connects to the broker; `host` follows what happens in the cluster. */
   async join (host: MembershipHost): Promise<void> {
     const { namespace } = this.#rules

@@ -29,6 +29,8 @@ export interface NodeContext {
   readonly timings: Timings
   /** Whether a message, or the home of a room, is of this node or of a live one. */
   isLive (lease: Lease): boolean
+  /** Whether the holder of a lease may still have its slot, although it does not respond. Rejects with BusError. */
+  mayHold (lease: Lease): Promise<boolean>
   /** The other live nodes. */
   nodes (): Iterable<ClusterNode>
   /** The one of them that holds a slot. */

@@ -236,13 +236,23 @@ export class Membership {
     }
   }
 
-  /** Whether a node matches the lease of its slot and has the same settings. */
-  async #owns ({ id, slot, epoch }: ClusterNode): Promise<boolean> {
+  /** Whether a lease may not have ended, although its holder does not respond: it has neither left nor been replaced. */
+  async mayHold ({ slot, epoch }: Lease): Promise<boolean> {
+    const lease = await this.#readLease(slot)
+    // A node with the id of this one would not let it join.
+    return lease?.epoch === epoch && !lease.hasLeft && lease.nodeId !== this.#options.nodeId
+  }
+
+  async #readLease (slot: number): Promise<LeaseValue | undefined> {
     const store = await this.#openStore()
     const entry = await store.get(leaseKey(slot))
-    if (entry?.value === undefined || this.#lease === undefined) return false
-    const lease = decodeLease(entry.value)
-    if (lease.epoch !== epoch || lease.hasLeft) return false
+    return entry?.value === undefined ? undefined : decodeLease(entry.value)
+  }
+
+  /** Whether a node matches the lease of its slot and has the same settings. */
+  async #owns ({ id, slot, epoch }: ClusterNode): Promise<boolean> {
+    const lease = await this.#readLease(slot)
+    if (lease === undefined || this.#lease === undefined || lease.epoch !== epoch || lease.hasLeft) return false
     try {
       checkAgreement(this.#lease.value, lease)
     } catch (error) {

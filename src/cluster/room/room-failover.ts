@@ -21,12 +21,20 @@ export interface FailoverHost {
   remove (room: string): Promise<void>
 }
 
+/** Until when a room waits for its home, by performance.now(). */
+interface Homeless {
+  /** Before it is removed, as clients may still be there: the lease of its home has surely ended then. */
+  readonly removeAfter: number
+  /** Before it gets another home, as this node has never heard of its home, which may only be busy. */
+  readonly takeAfter: number
+}
+
 /** Finds the next home of rooms whose home was lost, or removes those without members. */
 export class RoomFailover {
   readonly #context: NodeContext
   readonly #host: FailoverHost
-  /** Rooms whose home was lost, and when the lease of that home has surely ended, by performance.now(). */
-  readonly #homeless = new Map<string, number>()
+  /** Rooms whose home was lost. */
+  readonly #homeless = new Map<string, Homeless>()
   /** Heartbeats for which rooms still wait for their home. */
   #heartbeats = 0
 
@@ -40,15 +48,16 @@ export class RoomFailover {
     this.#heartbeats = MAX_HOMELESS_HEARTBEATS
   }
 
-  /** Any room may have lost its home. What is waited for is longer than a lease. */
+  /** This node has joined: any room may have lost its home. `wait` is longer than a lease. */
   checkAll (): void {
-    for (const [room] of this.#host.directory) this.#homeless.set(room, 0)
+    const takeAfter = performance.now() + this.#context.timings.lease
+    for (const [room] of this.#host.directory) this.#homeless.set(room, { removeAfter: 0, takeAfter })
   }
 
   nodeLeft (lease: Lease, cause: NodeLeftCause): void {
-    const endsAt = cause === 'left' ? 0 : performance.now() + this.#context.timings.lease
+    const removeAfter = cause === 'left' ? 0 : performance.now() + this.#context.timings.lease
     for (const [room, entry] of this.#host.directory) {
-      if (isSame(entry, lease)) this.#homeless.set(room, endsAt)
+      if (isSame(entry, lease)) this.#homeless.set(room, { removeAfter, takeAfter: 0 })
     }
   }
 
@@ -65,14 +74,14 @@ export class RoomFailover {
 
   /** Finds homes for the rooms without one. */
   settle (): void {
-    for (const [room, endsAt] of this.#homeless) {
+    for (const [room, waits] of this.#homeless) {
       const entry = this.#host.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
         this.#homeless.delete(room)
         continue
       }
-      this.#settle(room, entry, endsAt).catch((err: unknown) => {
-        this.#homeless.set(room, Math.max(endsAt, this.#homeless.get(room) ?? 0))
+      this.#settle(room, entry, waits).catch((err: unknown) => {
+        this.#homeless.set(room, this.#homeless.get(room) ?? waits)
         const message = 'finding a home for a room failed'
         this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
       })
@@ -85,14 +94,16 @@ export class RoomFailover {
     })
   }
 
-  async #settle (room: string, entry: DirectoryEntry, endsAt: number): Promise<void> {
+  async #settle (room: string, entry: DirectoryEntry, { removeAfter, takeAfter }: Homeless): Promise<void> {
     if (this.#host.wasHere(entry)) {
       await this.resume(room)
       return
     }
     const isSuccessor = this.#isSuccessor(room)
-    if (isSuccessor === undefined) await this.#removeOrphan(room, endsAt)
-    else if (isSuccessor) await this.#host.directory.takeOver(room)
+    if (isSuccessor === undefined) await this.#removeOrphan(room, removeAfter)
+    else if (isSuccessor && !(performance.now() < takeAfter && await this.#context.mayHold(entry))) {
+      await this.#host.directory.takeOver(room)
+    }
   }
 
   /** This node was the home when it lost the cluster; the room may have changed or ended since. */
@@ -114,8 +125,8 @@ export class RoomFailover {
   }
 
   /** One node removes a room without members, once its former home, which may still have some, has lost its lease. */
-  async #removeOrphan (room: string, endsAt: number): Promise<void> {
-    if (this.#heartbeats > 0 || performance.now() < endsAt) return
+  async #removeOrphan (room: string, removeAfter: number): Promise<void> {
+    if (this.#heartbeats > 0 || performance.now() < removeAfter) return
     const { slot } = this.#context.lease
     if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#host.remove(room)
   }

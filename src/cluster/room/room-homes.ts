@@ -94,7 +94,7 @@ export class RoomHomes implements DirectoryHost {
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
     else if (this.#wasHere(main)) await this.#failover.resume(MAIN)
-    else if (!this.#context.isLive(main)) await this.directory.takeOver(MAIN)
+    else if (!this.#context.isLive(main) && !await this.#context.mayHold(main)) await this.directory.takeOver(MAIN)
     // Rooms that continued without the cluster.
     for (const core of this.#context.registry.rooms) this.opened(core)
     this.#failover.checkAll()

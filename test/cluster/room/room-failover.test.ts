@@ -1,9 +1,13 @@
 import t, { type Test } from 'tap'
+import type { BusMessage } from '../../../src/cluster/bus/bus.ts'
 import { defaultTimings } from '../../../src/cluster/membership/timings.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
-import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
+import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
+import { memoryMount } from '../../helper/memory-client.ts'
 import { openMemoryCluster, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+import { override } from '../../helper/override.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 
 // Rooms without members elsewhere whose home was lost: nobody ends them before the lease of their home has ended.
 
@@ -71,4 +75,65 @@ t.test('nodes that join do not shorten the time for which a room waits for its h
   t.ok(knows(a))
   await pass(PATIENCE)
   t.notOk(knows(a))
+})
+
+/** A node that joins a cluster of one node, which then is busy, or gone in some way. */
+async function joinAfter (
+  t: Test, change: (home: WebSocketServer, cluster: MemoryCluster, setBusy: (isBusy: boolean) => void) => unknown
+): Promise<{ late: WebSocketServer, home: WebSocketServer, setBusy: (isBusy: boolean) => void, pass: Cluster['pass'] }> {
+  const clock = stopTime(t)
+  let isBusy = false
+  const waiting: Array<() => void> = []
+  const cluster = await openMemoryCluster(t, 1, {}, defaultTimings, bus => override(bus, {
+    subscribe: (subject: string, receive: (message: BusMessage) => void) => bus.subscribe(subject, message => {
+      if (isBusy) waiting.push(() => { receive(message) })
+      else receive(message)
+    })
+  }))
+  const setBusy = (isNow: boolean): void => {
+    isBusy = isNow
+    if (!isBusy) for (const receive of waiting.splice(0)) receive()
+  }
+  const pass = async (milliseconds: number): Promise<void> => {
+    for (let passed = 0; passed < milliseconds; passed += STEP) {
+      clock.advance(STEP)
+      await settled()
+    }
+  }
+  await pass(defaultTimings.heartbeat)
+  const { broker, nodes: [home] } = cluster
+  await change(home, cluster, setBusy)
+  const late = new WebSocketServer(
+    { gdMpApi: true, rooms: { joinPerMinute: 0 }, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' } },
+    { ...memoryMount, cluster: { timings: defaultTimings, connect: async () => broker.connect() } })
+  t.teardown(async () => { await late.stop() })
+  let isListening = false
+  const listening = late.listen().then(() => { isListening = true })
+  while (!isListening) await pass(STEP)
+  await listening
+  return { late, home, setBusy, pass }
+}
+
+const homeOfMain = (node: WebSocketServer): string | undefined =>
+  internalsOf(node).registry.cluster!.room('main')?.node
+
+t.test('a node that joins leaves main to its home, which only is too busy to answer', async t => {
+  const { late, home, setBusy, pass } = await joinAfter(t, (_home, _cluster, setBusy) => { setBusy(true) })
+  t.equal(homeOfMain(late), undefined, 'it is not known whether it is alive')
+  setBusy(false)
+  await pass(defaultTimings.lease)
+  t.same([home, late].map(homeOfMain), ['node-0', 'node-0'])
+  t.ok(home.room('main').isHome)
+})
+
+t.test('a node that joins takes main over once the lease of its home, which does not answer, has ended', async t => {
+  const { late, pass } = await joinAfter(t, (_home, { broker, buses: [bus] }) => { broker.cut(bus) })
+  t.equal(homeOfMain(late), undefined)
+  await pass(defaultTimings.lease + defaultTimings.heartbeat)
+  t.equal(homeOfMain(late), 'late')
+})
+
+t.test('a node that joins takes main over at once if its home has left', async t => {
+  const { late } = await joinAfter(t, async home => { await home.stop() })
+  t.equal(homeOfMain(late), 'late')
 })
