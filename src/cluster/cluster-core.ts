@@ -5,7 +5,6 @@ import { closeCode } from '../protocol/websocket/close-code.ts'
 import { opcode } from '../protocol/websocket/frame.ts'
 import { target } from '../protocol/multiplayer/relay-packet.ts'
 import { checkPacket } from '../core/check-packet.ts'
-import type { PeerEnd } from '../core/peer/peer-end.ts'
 import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
@@ -462,25 +461,34 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
         this.#node.commands.ask(slot, 'disconnect', { id, code, reason })
           .catch((err: unknown) => { this.#node.log.warn({ err, peer: id }, 'peer of another node not closed') })
       },
-      remoteJoined: peer => { this.#remoteJoined(peer) },
+      remoteJoined: peer => {
+        this.#homes.seats.take(peer.facts.room)
+        this.#remoteEntered(peer)
+        this.signals.emit('peer_joined', peer.peer)
+      },
+      remoteMoved: (peer, from) => {
+        this.#remoteGone(from, peer.slot)
+        this.#remoteEntered(peer)
+      },
       remoteLeft: ({ id, facts: { room } }) => { registry.rooms.find(room)?.remoteLeft(id) },
-      remoteDeleted: (peer, end) => { this.#remoteDeleted(peer, end) },
+      remoteDeleted: (peer, end) => {
+        this.#remoteGone(peer.facts.room, peer.slot)
+        this.signals.emit('peer_left', peer.peer, end)
+      },
       eventsLost: (node, count) => { this.#gaps.peersLost(node, count) }
     }
   }
 
-  #remoteJoined (peer: RemotePeer): void {
-    const { id, slot, facts: { room } } = peer
-    this.#homes.seats.take(room)
+  /** A peer of another node is in a room. */
+  #remoteEntered ({ id, slot, facts: { room } }: RemotePeer): void {
     const part = this.#traffic.part(room)
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
     part?.core.remoteJoined(id)
-    this.signals.emit('peer_joined', peer.peer)
   }
 
-  #remoteDeleted (peer: RemotePeer, end: PeerEnd): void {
-    const { slot, facts: { room } } = peer
+  /** A peer of the node in a slot is no longer in a room. */
+  #remoteGone (room: string, slot: number): void {
     // Rooms have no traffic any more when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
@@ -490,7 +498,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       this.#learnNumbers(room)
     }
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
-    this.signals.emit('peer_left', peer.peer, end)
   }
 
   #createPartHost (): PartHost {

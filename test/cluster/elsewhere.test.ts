@@ -85,6 +85,34 @@ t.test('what is known of a peer of another node', async t => {
   t.equal(b.broadcastExcept([], Buffer.from('x')), 2)
 })
 
+t.test('a peer of another node that moves to another room stays the same peer', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(b, 'lobby')
+  for (const room of ['lobby', 'duel']) await joinRoom(a, room)
+  await settled()
+  const peer = a.getPeer(one.id)
+  const events: string[] = []
+  peer.ended().then(({ outcome }) => { events.push(`ended ${outcome}`) })
+  a.cluster.on('peer_joined', ({ id }) => { events.push(`joined ${id}`) })
+  a.cluster.on('peer_left', ({ id }, { outcome }) => { events.push(`left ${id} ${outcome}`) })
+  for (const room of ['lobby', 'duel']) {
+    a.room(room).on('peer_connected', id => { events.push(`${room} connected ${id}`) })
+    a.room(room).on('peer_disconnected', id => { events.push(`${room} disconnected ${id} ${a.hasPeer(id)}`) })
+  }
+  await joinRoom(b, 'duel')
+  events.length = 0
+  b.getPeer(one.id).moveTo(b.room('duel'))
+  await settled()
+  t.same(events.splice(0), [`lobby disconnected ${one.id} true`, `duel connected ${one.id}`])
+  t.equal(a.getPeer(one.id), peer)
+  t.equal(peer.state, 'open')
+  t.equal(peer.room, a.room('duel'))
+  t.same([...a.room('lobby').peers()].map(({ id }) => id).includes(one.id), false)
+  one.leave()
+  await settled()
+  t.same(events.sort(), [`duel disconnected ${one.id} true`, 'ended clean', `left ${one.id} clean`])
+})
+
 t.test('opening rooms over the cluster', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const named = await a.cluster.openRoom('duel')

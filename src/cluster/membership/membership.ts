@@ -236,7 +236,7 @@ export class Membership {
     }
   }
 
-  /** Whether a lease may not have ended, although its holder does not respond: it has neither left nor been replaced. */
+  /** Whether a lease may not have ended although its holder does not respond: it has neither left nor been replaced. */
   async mayHold ({ slot, epoch }: Lease): Promise<boolean> {
     const lease = await this.#readLease(slot)
     // A node with the id of this one would not let it join.

@@ -4,7 +4,7 @@ import type { PeerFacts } from '../../core/server/cluster-link.ts'
 import type { Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 
-/** A peer of a node has joined a room, or left one. */
+/** A peer of a node has joined a room, or left one; without `end` it has moved, and its `joined` follows. */
 export interface PeerEvent {
   /** 1, 2, ... per node. */
   readonly seq: number
@@ -135,6 +135,6 @@ export class PeerFeed {
 
   #apply ({ joined, left }: PeerEvent): void {
     if (joined !== undefined) this.#host.add(this.node.slot, joined)
-    if (left !== undefined) this.#host.remove(left.id, left.end)
+    if (left?.end !== undefined) this.#host.remove(left.id, left.end)
   }
 }

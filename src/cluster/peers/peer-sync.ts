@@ -22,7 +22,9 @@ const UNKNOWN_END: PeerEnd =
 export interface PeerSyncHost extends RemoteHost {
   /** A peer of another node has joined its room. */
   remoteJoined (peer: RemotePeer): void
-  /** A peer of another node leaves; it is deleted after that. */
+  /** A peer of another node has moved to its room from another one. */
+  remoteMoved (peer: RemotePeer, from: string): void
+  /** A peer of another node leaves its room; it is deleted from it after that. */
   remoteLeft (peer: RemotePeer): void
   /** A peer of another node has been deleted. */
   remoteDeleted (peer: RemotePeer, end: PeerEnd): void
@@ -119,10 +121,20 @@ export class PeerSync implements FeedHost {
   add (slot: number, facts: PeerFacts): void {
     const known = this.replica.get(facts.id)
     if (known?.facts.room === facts.room) return
-    if (known !== undefined) this.remove(facts.id, undefined)
+    if (known !== undefined) return this.#move(known, facts)
     const peer = new RemotePeer(this.#host, slot, facts)
     this.replica.add(peer)
     this.#host.remoteJoined(peer)
+  }
+
+  /** It stays the same peer. */
+  #move (peer: RemotePeer, facts: PeerFacts): void {
+    const { room: from } = peer.facts
+    this.#host.remoteLeft(peer)
+    this.replica.delete(peer)
+    peer.facts = facts
+    this.replica.add(peer)
+    this.#host.remoteMoved(peer, from)
   }
 
   remove (id: number, end: PeerEnd | undefined): void {

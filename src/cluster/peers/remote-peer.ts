@@ -26,7 +26,8 @@ const UNKNOWN_TRAFFIC: PeerTraffic =
 
 /** A peer that is connected to another node of the cluster. */
 export class RemotePeer implements PeerBackend, InboxSender {
-  readonly facts: PeerFacts
+  /** Others after it has moved to another room. */
+  facts: PeerFacts
   /** Slot of its node. */
   readonly slot: number
   readonly isOpen = true

@@ -9,6 +9,8 @@ const facts = (id: number): PeerFacts => ({
 })
 const joined = (seq: number, id: number): PeerEvent => ({ seq, joined: facts(id) })
 
+const end = { cause: 'client', outcome: 'clean', code: 1000, reason: '', seconds: 1 } as const
+
 /** A feed of a node whose peers are read when `answer` is called. */
 function openFeed () {
   const ids = new Set<number>()
@@ -32,11 +34,12 @@ t.test('events that arrive while all peers are read follow them', async t => {
   const { feed, ids, answer } = openFeed()
   const read = feed.readAll()
   feed.receive(joined(4, 13))
-  feed.receive({ seq: 5, left: { id: 11, end: undefined } })
+  feed.receive({ seq: 5, left: { id: 11, end } })
+  feed.receive({ seq: 6, left: { id: 12, end: undefined } })
   t.same([...ids], [])
   answer(3, 11, 12)
   await read
-  t.same([...ids], [12, 13])
+  t.same([...ids], [12, 13], 'one that moves stays')
 })
 
 t.test('lost events are counted, and all peers are read again', async t => {

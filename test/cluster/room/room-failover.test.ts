@@ -77,10 +77,19 @@ t.test('nodes that join do not shorten the time for which a room waits for its h
   t.notOk(knows(a))
 })
 
+type SetBusy = (isBusy: boolean) => void
+
+interface LateJoin {
+  readonly late: WebSocketServer
+  readonly home: WebSocketServer
+  readonly setBusy: SetBusy
+  readonly pass: Cluster['pass']
+}
+
 /** A node that joins a cluster of one node, which then is busy, or gone in some way. */
 async function joinAfter (
-  t: Test, change: (home: WebSocketServer, cluster: MemoryCluster, setBusy: (isBusy: boolean) => void) => unknown
-): Promise<{ late: WebSocketServer, home: WebSocketServer, setBusy: (isBusy: boolean) => void, pass: Cluster['pass'] }> {
+  t: Test, change: (home: WebSocketServer, cluster: MemoryCluster, setBusy: SetBusy) => unknown
+): Promise<LateJoin> {
   const clock = stopTime(t)
   let isBusy = false
   const waiting: Array<() => void> = []
@@ -107,9 +116,8 @@ async function joinAfter (
     { gdMpApi: true, rooms: { joinPerMinute: 0 }, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' } },
     { ...memoryMount, cluster: { timings: defaultTimings, connect: async () => broker.connect() } })
   t.teardown(async () => { await late.stop() })
-  let isListening = false
-  const listening = late.listen().then(() => { isListening = true })
-  while (!isListening) await pass(STEP)
+  const listening = late.listen()
+  while (!late.isListening()) await pass(STEP)
   await listening
   return { late, home, setBusy, pass }
 }
