@@ -485,6 +485,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
     part?.core.remoteJoined(id)
+    this.#homes.joinedElsewhere(room, slot)
   }
 
   /** A peer of the node in a slot is no longer in a room. */

@@ -96,6 +96,21 @@ t.test('closing a room closes its members on all nodes', async t => {
   for (const node of nodes) t.notOk(node.hasRoom('arena'))
 })
 
+t.test('a client that joins a room over another node while it closes is closed, too', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { closeTimeout: 60 })
+  const one = await joinRoom(a, 'arena')
+  const closed = a.room('arena').close(4000, 'over')
+  const two = await joinRoom(b, 'arena')
+  await settled()
+  for (const client of [one, two]) {
+    await client.heard()
+    t.same(client.closed, [4000, 'over'])
+  }
+  await closed
+  await settled()
+  t.same([a, b].map(node => node.hasRoom('arena')), [false, false])
+})
+
 t.test('limits hold over all nodes', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const room = await a.cluster.openRoom('duel', { maxPeers: 2 })

@@ -324,14 +324,22 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** The room closes: its members on other nodes are closed there. */
-  closing (room: string, { code = closeCode.NORMAL, reason }: RoomEnd): void {
+  closing (room: string, end: RoomEnd): void {
     const slots = this.#host.replica.slotsOf(room)
     const home = this.homeOf(room)
     if (home !== undefined && home !== this.lease.slot) slots.add(home)
-    for (const slot of slots) {
-      this.#askToClose(slot, room, { code, reason })
-        .catch((err: unknown) => { this.#retries.notClosed(room, err, slot, { code, reason }) })
-    }
+    for (const slot of slots) this.#closeOn(slot, room, end)
+  }
+
+  /** A client has joined a room on another node, which does not know yet that the room closes. */
+  joinedElsewhere (room: string, slot: number): void {
+    const end = this.#part(room)?.life.end
+    if (end !== undefined && this.isHome(room)) this.#closeOn(slot, room, end)
+  }
+
+  #closeOn (slot: number, room: string, { code = closeCode.NORMAL, reason }: RoomEnd): void {
+    this.#askToClose(slot, room, { code, reason })
+      .catch((err: unknown) => { this.#retries.notClosed(room, err, slot, { code, reason }) })
   }
 
   /** The part here was closed; if this node was the home, the room ends. */
