@@ -40,6 +40,7 @@ export class LocalNode implements NodeContext {
   #bus: Bus | undefined
   #membership: Membership | undefined
   #lease = NO_LEASE
+  #isDraining = false
   #lastLocalId = randomInt(LOCAL_IDS)
 
   constructor (
@@ -100,10 +101,13 @@ export class LocalNode implements NodeContext {
   /** Connects to the broker; `host` follows what happens in the cluster. */
   async join (host: MembershipHost): Promise<void> {
     const { namespace } = this.#rules
+    this.#isDraining = false
     this.#bus = await this.#connect(this.log)
     this.#checkPayload(this.#bus)
     const who = { namespace, nodeId: this.id, version: VERSION, timings: this.timings }
     this.#membership = new Membership(this.#bus, who, host, this.log)
+    // It may have been drained meanwhile.
+    if (this.#isDraining) this.#membership.setDraining()
     await this.#membership.start()
   }
 
@@ -136,6 +140,7 @@ export class LocalNode implements NodeContext {
 
   /** Announces that its peers are about to be closed. */
   setDraining (): void {
+    this.#isDraining = true
     this.#membership?.setDraining()
   }
 

@@ -1,10 +1,14 @@
 import t from 'tap'
 import { WebSocketServer } from '../../index.ts'
+import { ClusterNodes } from '../../routes/nodes/cluster-nodes.ts'
+import type { StoreEntry } from '../../src/cluster/bus/bus.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { HandshakeClient } from '../helper/handshake-client.ts'
 import { MemoryBroker } from '../helper/memory-bus.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -111,6 +115,54 @@ t.test('a peer of another node that moves to another room stays the same peer', 
   one.leave()
   await settled()
   t.same(events.sort(), [`duel disconnected ${one.id} true`, 'ended clean', `left ${one.id} clean`])
+})
+
+t.test('who changes a room over another node gets its new settings, although the node has not heard of them', async t => {
+  let isLate = false
+  const late: Array<() => void> = []
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, quickTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      const watch = async (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void> =>
+        await store.watch(entry => {
+          if (isLate) late.push(() => { receive(entry) })
+          else receive(entry)
+        }, renewed)
+      return override(store, { watch })
+    }
+  }))
+  a.openRoom('duel', { maxPeers: 4, emptyTimeout: 600 })
+  await settled()
+  isLate = true
+  const { maxPeers, locked } = await new ClusterNodes(b).changeRoom('duel', { maxPeers: 8, locked: true })
+  t.same([maxPeers, locked], [8, true])
+  for (const receive of late) receive()
+})
+
+t.test('a node that is drained while it joins is draining for the others', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1)
+  let connect = (): void => {}
+  const connected = new Promise<void>(resolve => { connect = resolve })
+  const node = new WebSocketServer({
+    gdMpApi: true, rooms: { joinPerMinute: 0 }, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' }
+  }, {
+    ...memoryMount,
+    cluster: {
+      timings: quickTimings,
+      connect: async () => {
+        await connected
+        return broker.connect()
+      }
+    }
+  })
+  t.teardown(async () => { await node.stop() })
+  const listening = node.listen()
+  await settled()
+  await internalsOf(node).registry.cluster!.drain('maintenance')
+  connect()
+  await listening
+  await until(() => a.cluster.nodes().length === 1)
+  t.same(a.cluster.nodes().map(({ isDraining }) => isDraining), [true])
 })
 
 t.test('opening rooms over the cluster', async t => {

@@ -151,8 +151,10 @@ export class RoomHomes implements DirectoryHost {
   /** As `ClusterLink.changeRoom`. */
   async change (room: string, changes: RoomOptions): Promise<void> {
     const home = this.#requiredHome(room)
-    if (home === this.lease.slot) await this.#changeHere(room, changes)
-    else await this.#context.commands.ask(home, 'change-room', { room, changes })
+    if (home === this.lease.slot) return await this.#changeHere(room, changes)
+    await this.#context.commands.ask(home, 'change-room', { room, changes })
+    // The caller shows the room as it is now, but this node may not have heard of it yet.
+    await reachable(this.directory.read(room))
   }
 
   /** As `ClusterLink.closeRoom`. */
