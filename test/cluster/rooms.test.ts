@@ -1,7 +1,10 @@
 import t from 'tap'
 import type { Room } from '../../src/core/room/room.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { simulateTime } from '../helper/clock.ts'
+import { HandshakeClient } from '../helper/handshake-client.ts'
+import { joinRoom, openMemoryCluster, patientTimings, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { RoomClient } from '../helper/room-client.ts'
 import { until } from '../helper/until.ts'
@@ -129,6 +132,26 @@ t.test('limits hold over all nodes', async t => {
   await settled()
   t.equal(room.locked, false)
   t.equal((await joinRoom(b, 'duel')).refusal, undefined)
+})
+
+t.test('clients that authenticate on other nodes keep their seats', async t => {
+  simulateTime(t)
+  const options = { wire: 'godot4', authTimeout: 6, authenticate: () => new Promise<boolean>(() => {}) } as const
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, options, patientTimings)
+  await a.cluster.openRoom('duel', { maxPeers: 1 })
+  await settled()
+  const enter = async (node: WebSocketServer): Promise<HandshakeClient> => {
+    const client = new HandshakeClient(node).request({ url: '/ws/duel' })
+    await settled()
+    return client
+  }
+  t.equal((await enter(b)).refusal, undefined)
+  t.equal((await enter(a)).refusal, 'room-full')
+  const start = performance.now()
+  await until(() => performance.now() - start > 5200)
+  t.equal((await enter(a)).refusal, 'room-full')
+  await until(() => performance.now() - start > 11_200)
+  t.equal((await enter(a)).refusal, undefined, 'it was not admitted')
 })
 
 t.test('two nodes that open a room at the same time have one room', async t => {

@@ -301,10 +301,12 @@ export class RoomHomes implements DirectoryHost {
 
   /** Another node has a client for a room that has its home here. */
   #reserve (room: string, address: string): void {
-    const { rooms } = this.#context.registry
-    if (this.#part(room) === undefined) throw new GodotError('room-not-found')
+    const { rooms, settings: { options } } = this.#context.registry
+    const part = this.#part(room)
+    if (part === undefined) throw new GodotError('room-not-found')
     rooms.checkEntry(room, address)
-    this.seats.reserve(room)
+    // Other nodes hear of the client only once it is a member.
+    this.seats.reserve(room, part.authentication === undefined ? 0 : options.authTimeout * 1000)
   }
 
   // ---- changes ----

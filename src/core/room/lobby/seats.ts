@@ -18,10 +18,11 @@ export class Seats {
     return this.#current(room).length
   }
 
-  reserve (room: string): void {
+  /** `more`: milliseconds for which the seat is reserved besides. */
+  reserve (room: string, more = 0): void {
     this.#deleteExpired()
     const ends = this.#ends.get(room) ?? []
-    ends.push(performance.now() + this.#milliseconds)
+    ends.push(performance.now() + this.#milliseconds + more)
     this.#ends.delete(room)
     this.#ends.set(room, ends)
   }
