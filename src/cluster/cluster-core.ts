@@ -303,6 +303,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#checkHeld(lease)
     await this.config.open(config)
     this.#checkHeld(lease)
+  }
+
+  entered (): void {
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
   }

@@ -117,7 +117,7 @@ t.test('a peer of another node that moves to another room stays the same peer', 
   t.same(events.sort(), [`duel disconnected ${one.id} true`, 'ended clean', `left ${one.id} clean`])
 })
 
-t.test('who changes a room over another node gets its new settings, although the node has not heard of them', async t => {
+t.test('who changes a room over another node gets its new settings, although it has not heard of them', async t => {
   let isLate = false
   const late: Array<() => void> = []
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, quickTimings, bus => override(bus, {

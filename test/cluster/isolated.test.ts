@@ -36,6 +36,18 @@ t.test('a node that has lost the cluster says that it does not know of the other
   broker.restore(buses[0])
 })
 
+t.test('a listener of ready finds the node in the cluster', async t => {
+  simulateTime(t)
+  const { nodes: [a], broker, buses } = await openMemoryCluster(t, 2, {}, timings)
+  const seen: boolean[] = []
+  a.cluster.on('ready', () => { seen.push(a.cluster.isReady, a.cluster.nodes().length === 1) })
+  broker.cut(buses[0])
+  await until(() => !a.cluster.isReady)
+  broker.restore(buses[0])
+  await until(() => seen.length > 0)
+  t.same(seen, [true, true])
+})
+
 t.test('peers that stayed on a node are closed when it comes back with another slot', async t => {
   simulateTime(t)
   const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, isolate, timings)

@@ -24,6 +24,8 @@ export class RecordingHost implements MembershipHost {
     this.isReady = true
   }
 
+  entered (): void {}
+
   tick (): void {}
 
   heartbeat (): Uint8Array {

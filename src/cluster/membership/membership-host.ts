@@ -25,6 +25,8 @@ export interface MembershipHost {
   claimed (lease: Lease): void
   /** All other nodes are live here; this node is ready once this resolves. */
   ready (): Promise<void>
+  /** This node is ready now. */
+  entered (): void
   /** Called at each interval of heartbeats while this node has a slot. */
   tick (): void
   /** Bytes for the next heartbeat, besides the node's identity and state. */

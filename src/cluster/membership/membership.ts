@@ -163,6 +163,7 @@ export class Membership {
       throw error
     }
     this.#state = 'ready'
+    this.#host.entered()
   }
 
   /**
