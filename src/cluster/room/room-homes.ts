@@ -228,6 +228,9 @@ export class RoomHomes implements DirectoryHost {
     } else if (entry !== undefined && !this.#isHere(entry)) {
       // A part that stayed is one of the same room, if it has clients.
       if (removed === undefined || part.localCount === 0) part.abandon()
+    } else if (isClaimed && entry === undefined) {
+      // Reported later than answered: the broker has lost the store, and this node has not heard of the new one yet.
+      throw new BusError('disconnected', name)
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
 

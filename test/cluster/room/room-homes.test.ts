@@ -97,3 +97,33 @@ t.test('a node that ends a room without members leaves its state if another node
   await settled()
   t.equal(await stateIn(states), 'round 3')
 })
+
+t.test('settings that change while a room is claimed are written, though a new store is reported later', async t => {
+  let held: Array<() => void> | undefined
+  const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      const later = (report: () => void): void => { if (held === undefined) report(); else held.push(report) }
+      const watch = async (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> =>
+        await store.watch(entry => { later(() => { receive(entry) }) }, () => { later(renewed) })
+      return name.endsWith('rooms') ? override(store, { watch }) : store
+    }
+  }))
+  const { broker, nodes: [a, b] } = cluster
+  // Revisions of the new store are lower.
+  const other = await a.cluster.openRoom('duel', { emptyTimeout: 600 })
+  for (let maxPeers = 1; maxPeers < 9; maxPeers++) {
+    other.maxPeers = maxPeers
+    await settled()
+  }
+  const reports: Array<() => void> = held = []
+  broker.forget()
+  await settled()
+  const room = a.openRoom('arena', { emptyTimeout: 600, maxPeers: 9 })
+  room.maxPeers = 18
+  await settled()
+  held = undefined
+  for (const report of reports) report()
+  await until(() => internalsOf(b).registry.cluster!.room('arena')?.maxPeers === 18)
+  t.equal(room.maxPeers, 18)
+})
