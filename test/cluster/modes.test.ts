@@ -29,6 +29,7 @@ t.test('a peer of another node has an address, and is closed from anywhere', asy
   t.equal(b.getPeerPort(one.id), a.getPeerPort(one.id))
   const peer = b.getPeer(one.id)
   t.match(peer, { state: 'open', isOpen: true, packetsIn: 0, protocol: '' })
+  t.equal(peer.getAvailablePacketCount(), 0)
   t.throws(() => peer.room, { code: 'ERR_UNAVAILABLE' })
   t.throws(() => { peer.moveTo(b.room('main')) }, { code: 'ERR_UNAVAILABLE' })
   t.throws(() => peer.getPacket(), { code: 'ERR_UNAVAILABLE' })
