@@ -412,20 +412,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   // ---- PeerHost: what its clients do ----
 
-  receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
+  /** `isShown`: packets are watched, and this one has been shown. */
+  receive (
+    session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean, isShown = false
+  ): void {
     if (this.authentication?.has(session) === true) return this.authentication.receive(session, bytes, start, end)
-    if (this.#monitor.isWatched) {
+    if (this.#monitor.isWatched && !isShown) {
       this.#monitor.showPacket(session.peer, bytes, start, end, isText)
       // A listener may have moved the peer.
       if (session.room !== this.room) {
-        return this.#server.rooms.coreOf(session.room).#receive(session, bytes, start, end, isText)
+        return this.#server.rooms.coreOf(session.room).receive(session, bytes, start, end, isText, true)
       }
     }
-    this.#receive(session, bytes, start, end, isText)
-  }
-
-  /** A packet of a member: bytes[start..end), valid until the call returns. */
-  #receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void {
     if (this.#serverSettings.options.gdMpApi) {
       if (session.packetsIn === 1) this.#checkFirst(session, bytes, start, end)
       return this.relay.relay(session, bytes, start, end)
