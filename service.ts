@@ -64,18 +64,15 @@ async function joinCluster (service: FastifyInstance, { server, godot4 }: Servic
   await Promise.all(names.map(async name => { await service.getDecorator<WebSocketServer>(name).listen() }))
 }
 
-/** Creates the app with its logger, and timeouts that drop an incomplete request as soon as an incomplete handshake. */
+/** Creates the app with its logger; `followTimeout` sets its timeouts. */
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSettings): FastifyInstance {
   const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
-  // Node takes whole milliseconds only.
-  const timeout = Math.ceil(handshakeTimeout * 1000)
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     ...noRequestLog(),
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
-    requestTimeout: timeout,
-    http: { headersTimeout: timeout, connectionsCheckingInterval: Math.ceil(timeout / CHECKS_PER_TIMEOUT) },
+    http: { connectionsCheckingInterval: Math.ceil(handshakeTimeout * 1000 / CHECKS_PER_TIMEOUT) },
     clientErrorHandler: answerClientError as never,
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Operators can use the REST API until the last peer has left.
@@ -84,9 +81,10 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSetti
   })
 }
 
-/** Node's own timeouts of requests are that of the handshake, which can change at run time. */
+/** Drops an incomplete request as soon as an incomplete handshake; how soon can change at run time. */
 function followTimeout ({ server, peerServer }: FastifyInstance): void {
   const update = (): void => {
+    // Node takes whole milliseconds only.
     server.headersTimeout = server.requestTimeout = Math.ceil(peerServer.handshakeTimeout * 1000)
   }
   update()

@@ -61,12 +61,12 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
   })
 }, { name: 'peer-server-admin-auth', fastify: '^5.3.0' })
 
-/** Requests whose answer waits. */
+/** Requests that wait for their response. */
 class Pauses {
   readonly #ends = new Set<() => void>()
   #isClosed = false
 
-  /** Resolves after so many milliseconds, or as soon as the client leaves or the app closes. */
+  /** Resolves after this many milliseconds, or as soon as the client leaves or the app closes. */
   async wait (milliseconds: number, request: IncomingMessage): Promise<void> {
     if (milliseconds === 0 || this.#isClosed || request.destroyed) return
     let end = (): void => {}

@@ -87,7 +87,7 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 export const variables: Readonly<Record<string, Variable>> = {
   HOST: {
     ...variable(Type.String({ description: 'Address to listen on' }), '127.0.0.1'),
-    // Brackets around an IPv6 address, as in a URL, are no part of it.
+    // An IPv6 address may be in brackets, as in a URL.
     parse: text => text.replace(/^\[(.*)\]$/, '$1')
   },
   PORT: variable(Type.Integer({

@@ -173,7 +173,7 @@ function pathFaults (
   return faults
 }
 
-/** Whether `path` is that of a room of the endpoint. One at / has no rooms where the service has something else. */
+/** Whether `path` is that of a room of the endpoint. At `/` no path counts: those of the service take precedence. */
 function isRoomOf (endpoint: string, path: string): boolean {
   return posix.dirname(path) === endpoint.replace(/\/$/, '')
 }

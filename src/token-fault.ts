@@ -16,7 +16,7 @@ export function tokenFault (
   return nodeEnv === 'production' ? `must have at least ${MIN_LENGTH} characters in production` : undefined
 }
 
-/** That a token has the same secret as one before it, which alone would apply; undefined if it has not. */
+/** Says that a token has the same secret as an earlier one, which alone would apply; undefined if it has not. */
 export function sameTokenFault (
   tokens: ReadonlyArray<{ readonly name: string, readonly token: string }>, at: number
 ): string | undefined {

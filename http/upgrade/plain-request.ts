@@ -26,9 +26,9 @@ export function handleAsRequest (
     // As Node does when a client ends its direction; it has told this to nobody.
     if (socket.readableEnded) socket.end()
     if (socket.readableEnded || socket.destroyed) return
-    socket.off('error', destroy)
     // Ends the time limit for this request to arrive.
-    ;(socket as Socket).setTimeout(0)
+    (socket as Socket).setTimeout(0)
+    socket.off('error', destroy)
     attachParser.call(server, socket)
     withoutListeners(() => { socket.emit('data', headOf(request)) })
     if (head.length > 0) socket.unshift(head)

@@ -100,7 +100,7 @@ const openRoutes: Routes = async (app, { server, lobby, options }) => {
   })
 }
 
-/** Throws BadRequest if it is above the limit of the server, which can change at run time; 0 is none. */
+/** Throws BadRequest for more than the server allows now: its limit can change at run time; 0 means no limit. */
 function checkMaxPeers (server: WebSocketServer, maxPeers: number | undefined): void {
   const { maxPeersPerRoom } = internalsOf(server).settings.rooms!
   if (maxPeers === undefined || maxPeersPerRoom === 0 || maxPeers <= maxPeersPerRoom) return

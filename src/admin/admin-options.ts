@@ -82,7 +82,7 @@ export function namedTokens (token: AdminOptions['token'] = []): readonly NamedT
   return typeof token === 'string' ? [{ name: 'admin', token }] : token
 }
 
-/** Throws ERR_INVALID_PARAMETER for a token that is too short or there twice, or that `auth: false` makes useless. */
+/** Throws ERR_INVALID_PARAMETER for a token that is too short or given twice, or that `auth: false` makes useless. */
 export function checkTokens (part: string, { token, auth }: Pick<AdminOptions, 'token' | 'auth'>): void {
   if (token === undefined) return
   if (auth === false) throw invalid(part, 'option `token` has no effect with `auth: false`: set one of them')

@@ -91,6 +91,7 @@ export class EventFeed {
     refused: (reason, address) => {
       if (!(reason in limits)) this.#addBurst('refused', reason, { reason, address })
     },
+    // An Error object is for the log only.
     limited: (limit, { peer: id, error, ...details }: { peer?: number, error?: unknown }) => {
       const whose = id === undefined ? details : { id, ...this.#roomOf(id), ...details }
       this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })

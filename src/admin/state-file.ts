@@ -100,14 +100,15 @@ export class StateFile {
     this.#log.info(details, 'settings and bans restored')
   }
 
-  /** The stored options without `rooms` if the server has none now; they stay in the file. */
-  #applicable (name: string, server: WebSocketServer, { rooms, ...others }: Values): Partial<RuntimeOptions> {
-    const hasRooms = server.options.rooms !== false
-    if (rooms !== undefined && !hasRooms) {
+  /** The stored options, without the rules of rooms if the server has no rooms now; these stay in the file. */
+  #applicable (name: string, server: WebSocketServer, stored: Values): Partial<RuntimeOptions> {
+    const { rooms, ...others } = stored
+    const isWithoutRooms = rooms !== undefined && server.options.rooms === false
+    if (isWithoutRooms) {
       const details = { file: this.#path, server: name, rooms }
       this.#log.warn(details, 'rules of rooms not restored: they apply when the server has rooms again')
     }
-    const settings = rooms !== undefined && hasRooms ? { ...others, rooms } : others
+    const settings = isWithoutRooms ? others : stored
     return Object.fromEntries(Object.entries(settings).map(([option, value]) => [option, value ?? undefined]))
   }
 

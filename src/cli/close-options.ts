@@ -6,7 +6,7 @@ export const reasonOption = {
   type: 'string', placeholder: '<text>', description: `reason sent to the clients, at most ${MAX_REASON_BYTES} bytes`
 } as const
 
-/** Options of commands that send a close frame; `code` is the default code. */
+/** Options of commands that send a close frame; `code` is the default code, or what it depends on. */
 export function closeOptions (code: number | string) {
   return {
     code: {

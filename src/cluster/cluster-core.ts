@@ -491,7 +491,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.joinedElsewhere(room, slot)
   }
 
-  /** A peer of the node in a slot is no longer in a room. */
+  /** A peer of the node in this slot has left the room. */
   #remoteGone (room: string, slot: number): void {
     // Rooms have no traffic any more when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined

@@ -21,8 +21,8 @@ const harmless = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom('日本',
 const hostileText = fc.array(fc.oneof(unsafe, harmless), { maxLength: 6 }).map(parts => parts.join(''))
 
 /**
- * Values of the same shape with hostile strings, and strings, null (JSON has no infinity) or other numbers in place of
- * numbers.
+ * Values of the same shape with hostile strings. Numbers become other numbers, strings, or null, which is what JSON
+ * makes of infinity.
  */
 function hostile<Value> (sample: Value): fc.Arbitrary<any> {
   if (typeof sample === 'string') return hostileText

@@ -26,7 +26,7 @@ const UNKNOWN_TRAFFIC: PeerTraffic =
 
 /** A peer that is connected to another node of the cluster. */
 export class RemotePeer implements PeerBackend, InboxSender {
-  /** Others after it has moved to another room. */
+  /** Replaced when it moves to another room. */
   facts: PeerFacts
   /** Slot of its node. */
   readonly slot: number

@@ -229,7 +229,7 @@ export class RoomHomes implements DirectoryHost {
       // A part that stayed is one of the same room, if it has clients.
       if (removed === undefined || part.localCount === 0) part.abandon()
     } else if (isClaimed && entry === undefined) {
-      // Reported later than answered: the broker has lost the store, and this node has not heard of the new one yet.
+      // The broker has lost the store, and this node has not heard of the new one yet: retried later.
       throw new BusError('disconnected', name)
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
   }
@@ -295,7 +295,7 @@ export class RoomHomes implements DirectoryHost {
     await this.prepareEntry(room, address)
   }
 
-  /** Opens a room for a client; if it is open by then, prepares entry as for any other room. */
+  /** Opens a room for a client; if somebody else was faster, the client enters it as any other room. */
   async #openFor (name: string, address: string): Promise<void> {
     this.#context.registry.rooms.checkEntry(name, address)
     const opened = await this.#open(name, {}, { address, isProvisional: true })

@@ -58,8 +58,8 @@ export interface PeerHost {
   isReadAfterPoll (session: PeerSession): boolean
   /** Packets of the peer were dropped: they exceeded a rate limit when the peer left, or nobody reads. */
   dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void
-  /** The application reads packets of peers, or asks how many there are. */
-  reads (): void
+  /** The application has read packets of a peer, or asked how many there are. */
+  noteReader (): void
   /** The client sent a close frame. */
   closeRequested (session: PeerSession, code: number, reason: string): void
   /** The peer has ended; called once. */
@@ -293,7 +293,7 @@ export class PeerSession implements
 
   /** The same for an application, which is expected to read them. */
   countUnread (): number {
-    this.#host.reads()
+    this.#host.noteReader()
     return this.unreadPackets
   }
 
@@ -329,7 +329,7 @@ export class PeerSession implements
 
   /** Removes and returns the oldest packet; throws ERR_UNAVAILABLE when there is none, FAILED on an ended peer. */
   takePacket (): Packet {
-    this.#host.reads()
+    this.#host.noteReader()
     const packet = this.#incoming?.take()
     if (packet === undefined) throw new GodotError(this.state === 'ended' ? 'FAILED' : 'ERR_UNAVAILABLE')
     this.wasStringPacket = packet.isText

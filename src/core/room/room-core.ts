@@ -187,7 +187,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.link!.closed()
   }
 
-  /** The room goes on at its home without this node: clients here are closed, then this part, whoever is elsewhere. */
+  /** The room goes on at its home without this node: closes the clients here, then this part, but nobody elsewhere. */
   abandon (): void {
     this.#isAbandoned = true
     this.life.close(closeCode.GOING_AWAY, 'opened on another node')
@@ -495,7 +495,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return session.unreadPackets + this.inbox.length > 0 && this.listenersOf(signal) === 0
   }
 
-  reads (): void {
+  noteReader (): void {
     this.#hasReader = true
   }
 

@@ -18,7 +18,7 @@ export class Seats {
     return this.#current(room).length
   }
 
-  /** `more`: milliseconds for which the seat is reserved besides. */
+  /** `more`: milliseconds that are added to the usual time. */
   reserve (room: string, more = 0): void {
     this.#deleteExpired()
     const ends = this.#ends.get(room) ?? []
@@ -39,7 +39,7 @@ export class Seats {
     this.#ends.delete(room)
   }
 
-  /** When those reservations of a room expire that have not yet. */
+  /** When the reservations of a room expire, without those that have expired. */
   #current (room: string): number[] {
     const ends = this.#ends.get(room)
     if (ends === undefined) return []
