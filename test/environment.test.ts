@@ -110,6 +110,8 @@ t.test('variables of the lobby', async t => {
   }).lobby, { publicUrl: 'wss://game.example/eu', origin: ['https://a.example', 'null'] })
   t.throws(() => readEnvironment({ LOBBY: 'true' }), /LOBBY: needs ROOMS=true or ROOMS=admin$/m)
   t.throws(() => readEnvironment({ PUBLIC_URL: 'wss://game.example' }), /PUBLIC_URL: needs LOBBY=true$/m)
+  t.throws(() => readEnvironment({ LOBBY: 'true', ROOMS: 'true', PUBLIC_URL: 'https://game.example' }),
+    /PUBLIC_URL: must be a ws or wss URL/)
 })
 
 t.test('variables set their options', async t => {

@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import t from 'tap'
-import { root } from '../scripts/root.ts'
 import { Godot4Socket } from './helper/godot4-socket.ts'
 import { startGodot } from './helper/godot.ts'
 import { startService, type Service } from './helper/service.ts'
@@ -75,25 +72,3 @@ t.test('behind a trusted proxy with a prefix', async t => {
   const { name, url } = await answer.json() as Match
   t.equal(url, `wss://game.example/eu/ws/${name}`)
 })
-
-t.test('there is none by default', async t => {
-  const service = await startService(t, { ROOMS: 'true' })
-  t.equal((await ask(service, '/lobby/rooms')).status, 404)
-})
-
-const invalid: Array<[env: Record<string, string>, message: RegExp]> = [
-  [{ LOBBY: 'true' }, /LOBBY: needs ROOMS=true or ROOMS=admin$/m],
-  [{ PUBLIC_URL: 'wss://game.example' }, /PUBLIC_URL: needs LOBBY=true$/m],
-  [{ LOBBY: 'true', ROOMS: 'true', PUBLIC_URL: 'https://game.example' }, /PUBLIC_URL: must be a ws or wss URL/],
-  [{ LOBBY: 'true', ROOMS: 'true', WS_PATH: '/lobby' }, /WS_PATH: clashes with \/lobby/]
-]
-
-for (const [env, message] of invalid) {
-  t.test(`does not start with ${JSON.stringify(env)}`, async t => {
-    const { status, stderr } = spawnSync(process.execPath, [join(root, 'dist/service.js')], {
-      env: { ...process.env, PORT: '0', ...env }, encoding: 'utf8'
-    })
-    t.equal(status, 1)
-    t.match(stderr, message)
-  })
-}

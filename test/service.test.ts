@@ -56,6 +56,8 @@ t.test('by default: a relay for this machine that logs its addresses, and exits 
   await service.logged(`ws://127.0.0.1:${service.port}/ws`)
   await service.logged(`http://127.0.0.1:${service.port}/api/v1`)
 
+  t.equal((await fetch(`http://127.0.0.1:${service.port}/lobby/rooms`)).status, 404, 'no lobby')
+
   const undecodable = await service.api('/peers/%FF')
   t.equal(undecodable.status, 400)
   t.match(undecodable.headers.get('content-type'), /^application\/problem\+json/)

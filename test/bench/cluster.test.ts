@@ -8,7 +8,7 @@ import { skipWithout } from '../helper/skip-without.ts'
 const { NODE_OPTIONS, ...env } = process.env
 
 t.test('the benchmark of clusters measures both ways to publish packets', skipWithout('nats-server'), async t => {
-  const selection = ['--quick', '--only', 'busy', '--systems', 'us,us-packets', '--nodes', '2']
+  const selection = ['--quick', '--secs', '0.2', '--only', 'busy', '--systems', 'us,us-packets', '--nodes', '2']
   const args = ['dist/bench/cluster.js', ...selection]
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: root, env })
   t.equal(stderr, '', 'no message went to another room')

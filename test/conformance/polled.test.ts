@@ -1,6 +1,8 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
+import { connectRaw } from '../helper/raw-socket.ts'
+import { cases } from './cases.ts'
 import { conform, echoFromQueue, options } from './conform.ts'
 
 t.test('a polled server that echoes from packet queues follows RFC 6455', async t => {
@@ -16,5 +18,5 @@ t.test('a polled server that echoes from packet queues follows RFC 6455', async 
     clearImmediate(timer)
     await app.close()
   })
-  await conform(t, app.peerServer)
+  await conform(t, app.peerServer, connectRaw, { cases, headers: {}, isSampled: true })
 })

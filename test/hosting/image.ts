@@ -17,12 +17,12 @@ export interface Stage {
   readonly ports: number[]
 }
 
-/** Runs a command of RUN in the folder of its WORKDIR. */
-export type RunCommand = (command: string, cwd: string, stage: Stage) => void
+/** Does what a command of RUN does in the folder of its WORKDIR. */
+export type RunCommand = (command: string, cwd: string) => void
 
 /**
- * Runs the instructions of the Dockerfile without Docker: files are copied as COPY and .dockerignore say, and commands
- * run on this machine instead of the base image. Returns the last stage.
+ * Follows the instructions of the Dockerfile without Docker: files are copied as COPY and .dockerignore say, and `run`
+ * stands for the commands. Returns the last stage.
  */
 export function buildImage (t: Test, run: RunCommand): Stage {
   const stages = new Map<string, Stage>()
@@ -41,7 +41,7 @@ export function buildImage (t: Test, run: RunCommand): Stage {
         break
       case 'ENV': Object.assign(stage.env, Object.fromEntries(words.map(word => word.split('=')))); break
       case 'COPY': copy(stage, words, stages); break
-      case 'RUN': run(rest, join(stage.folder, stage.workdir), stage); break
+      case 'RUN': run(rest, join(stage.folder, stage.workdir)); break
       case 'USER': stage.user = rest; break
       case 'EXPOSE': stage.ports.push(...words.map(Number)); break
       case 'HEALTHCHECK': stage.healthCheck = JSON.parse(rest.slice(rest.indexOf('['))); break

@@ -1,4 +1,4 @@
 import { testProxy } from './contract.ts'
 import { nginx } from './kinds.ts'
 
-testProxy(nginx)
+testProxy(nginx, { withSwaggerUi: true })

@@ -16,20 +16,8 @@ import { resize } from '../helper/resize.ts'
 
 const token = 'a token of more than thirty-two characters'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-/** Pixels; `hasOwnColours`: none of the other sizes has the same, as the last test makes sure. */
-interface Size {
-  readonly width: number
-  readonly height: number
-  readonly hasOwnColours: boolean
-}
-
-const sizes: Size[] = [
-  { width: 390, height: 844, hasOwnColours: true },
-  { width: 820, height: 1180, hasOwnColours: false },
-  { width: 1440, height: 900, hasOwnColours: true }
-]
-/** Width in pixels up to which pages have the colours of small screens. */
-const SMALL = 700
+/** Pixels; the last is the one whose colours are examined in any case. */
+const sizes = [{ width: 390, height: 844 }, { width: 820, height: 1180 }, { width: 1440, height: 900 }]
 /** Rules of axe-core about colours, by far the slowest ones. */
 const colourRules = ['color-contrast', 'link-in-text-block']
 const withoutColours = Object.fromEntries(colourRules.map(rule => [rule, { enabled: false }]))
@@ -137,7 +125,8 @@ const views: Record<string, View> = {
       await page.click('#refuse')
       await page.getByText('refusing new connections').waitFor()
     },
-    leave: async page => { await page.click('#refuse') }
+    leave: async page => { await page.click('#refuse') },
+    part: 'header'
   },
   'not reachable': {
     show: async page => {
@@ -184,18 +173,8 @@ t.test('so is every view of a node of a cluster', { ...needsBrowser, timeout: 24
   await checkViews(t, urls[0], nodeViews)
 })
 
-t.test('colours depend on the theme, and on the width of small screens', needsBrowser, async t => {
-  const { url } = await startApp(t, { admin: { token } })
-  const { page } = await visitDashboard(t, url)
-  const widths = await page.evaluate(coloursByWidth) as string[]
-  t.same([...new Set(widths)], [`(max-width: ${SMALL}px)`])
-  t.ok(sizes.every(({ width, hasOwnColours }) => hasOwnColours ||
-    sizes.some(other => other.hasOwnColours && isSmall(other.width) === isSmall(width))))
-})
-
 async function checkViews (t: Test, url: string, views: Record<string, View>): Promise<void> {
   const { page, problems } = await visitDashboard(t, url)
-  await page.emulateMedia({ reducedMotion: 'reduce' })
   // By the protocol of the browser, which its content security policy does not concern.
   await page.evaluate(axe)
   for (const [name, { show, leave, part = 'html' }] of Object.entries(views)) {
@@ -204,13 +183,14 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
     for (const size of sizes) {
       await resize(page, size)
       const title = `${name}, ${size.width} px`
-      if (size.hasOwnColours) {
+      const hasOwnColours = size === sizes.at(-1) || await page.evaluate(`(${dependOnWidth})('${part}')`)
+      if (hasOwnColours) {
         await page.emulateMedia({ colorScheme: 'dark' })
         t.same(await violations(page, part, { runOnly: colourRules }), [], `${title}, dark: accessible`)
         if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width} dark.png` })
         await page.emulateMedia({ colorScheme: 'light' })
       }
-      const options = size.hasOwnColours ? {} : { rules: withoutColours }
+      const options = hasOwnColours ? {} : { rules: withoutColours }
       t.same(await violations(page, part, options), [], `${title}: accessible`)
       if (folder !== undefined) await page.screenshot({ path: `${folder}/${name} ${size.width}.png` })
       t.same(await page.evaluate(misfits), [], `${title}: fits`)
@@ -222,12 +202,25 @@ async function checkViews (t: Test, url: string, views: Record<string, View>): P
 
 /** What axe-core objects to, of any impact: in the open dialog, if there is one, else in a part of the page. */
 async function violations (page: Page, part: string, options: RunOptions): Promise<string[]> {
-  const context = `[...document.querySelectorAll('dialog[open]')].at(-1) ?? document.querySelector('${part}')`
-  const source = `axe.run(${context}, ${JSON.stringify({ ...options, resultTypes: ['violations'] })})`
+  const source = `axe.run((${elementOf})('${part}'), ${JSON.stringify({ ...options, resultTypes: ['violations'] })})`
   const { violations } = await page.evaluate(source) as AxeResults
   return violations.map(({ id, impact, nodes }) =>
     `${id} (${impact}): ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('\n')}`)
 }
+
+/** Source of a function: the open dialog, if there is one, else a part of the page. */
+const elementOf = "part => [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.querySelector(part)"
+
+/** Source of a function: whether something has colours only in windows as wide as this one. */
+const dependOnWidth = `part => {
+  const element = (${elementOf})(part)
+  const setsColours = ({ style }) => [...style].some(name => /^--|color|background|opacity|filter|image/.test(name))
+  return [...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
+    .filter(({ conditionText = '' }) => conditionText.includes('width') && matchMedia(conditionText).matches)
+    .flatMap(({ cssRules }) => [...cssRules].filter(setsColours))
+    .map(({ selectorText }) => selectorText.replace(/::[\\w-]+/g, ''))
+    .some(selector => element.matches(selector) || element.querySelector(selector) !== null)
+}`
 
 /**
  * Source of a list of what does not fit: a page or a table that scrolls sideways, a heading that is cut, a value or a
@@ -257,14 +250,3 @@ const misfits = `(() => {
       .filter(element => element.getBoundingClientRect().right > innerWidth))
   ]
 })()`
-
-function isSmall (width: number): boolean {
-  return width <= SMALL
-}
-
-/** Source of a list of the media queries about widths whose rules set a colour. */
-const coloursByWidth = `[...document.styleSheets].flatMap(sheet => [...sheet.cssRules])
-  .filter(rule => rule instanceof CSSMediaRule && rule.conditionText.includes('width'))
-  .filter(({ cssRules }) => [...cssRules].some(({ style }) =>
-    [...style].some(name => /^--|color|background|opacity|filter|image/.test(name))))
-  .map(({ conditionText }) => conditionText)`
