@@ -67,11 +67,12 @@ class NatsBus implements Bus {
   readonly #refusals: BurstLog
   readonly #replicas: number
   readonly #stores = new Map<string, Promise<KeyStore>>()
-  #maxPayload = 0
+  #maxPayload: number
   #bytes = new ByteCount()
 
   constructor (connection: NatsConnection, replicas: number, log: Logger) {
     this.#connection = connection
+    this.#maxPayload = connection.info?.max_payload ?? 0
     this.#replicas = replicas
     this.#log = log
     this.#refusals = new BurstLog(log)

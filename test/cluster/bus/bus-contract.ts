@@ -252,6 +252,8 @@ function testConnection (test: DefineTest): void {
     inbox.listen(receiver, 'a')
     await receiver.flush()
     await cluster.cut(sender)
+    // Until it has tried to connect again.
+    await turn(500)
     sender.publish('a', bytes('lost'))
     t.equal(sender.unconfirmedBytes, 0)
     await cluster.restore(sender)
