@@ -6,7 +6,7 @@ import { eventTypes } from './client/event-text.js'
 import { formatCount, formatDuration, formatPlural } from './client/format.js'
 import { isOnline, setOnline } from './base/connection.js'
 import { openCloseRoom, openDisconnect, openDrain, openSend, openStop } from './base/dialogs.js'
-import { byId, createElement, messageOf, setText, showToast } from './base/dom.js'
+import { byId, createElement, messageOf, setText, showDone, showToast } from './base/dom.js'
 import { EventList } from './server/events.js'
 import { NodeTable } from './server/nodes.js'
 import { PeerDetails } from './peers/peer-details.js'
@@ -98,7 +98,10 @@ async function start () {
 // ---- state of the server ----
 
 async function refreshState () {
-  state = await client.call('getServer')
+  const asked = client
+  const current = await client.call('getServer')
+  if (client !== asked) return
+  state = current
   showState()
   nodes.refresh().catch(() => {})
 }
@@ -140,11 +143,15 @@ function showRooms ({ enabled, count }) {
   setText(byId('rooms-count'), formatCount(count))
 }
 
-/** The URL of the endpoint: a mounted one has the host, the TLS and the prefix of this page, another its own port. */
-function endpointUrl ({ mode, bindIp, port, path, tls }) {
+/**
+ * The URL of the endpoint: a mounted one has the host, the TLS and the prefix of this page, another its own port, where
+ * the path matters only if it names rooms.
+ */
+function endpointUrl ({ mode, bindIp, port, path, tls, rooms: { enabled } }) {
   if (mode === 'mounted') return new URL(`.${path}`, location.href).href.replace(/^http/, 'ws')
   const host = ['*', '0.0.0.0', '::'].includes(bindIp) ? location.hostname : bindIp
-  return `${tls ? 'wss' : 'ws'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  return `${tls ? 'wss' : 'ws'}://${name}:${port}${enabled ? path : ''}`
 }
 
 function showStatus (severity, text) {
@@ -329,11 +336,7 @@ function sendTo (id) {
 function sendToSelection () {
   openSend(undefined, hasRawPackets(), {
     text: selection.text,
-    send: async (packet, raw) => {
-      const recipients = await sendToSelected(selection, packet, raw)
-      selection.clear()
-      return recipients
-    }
+    send: async (packet, raw) => await sendToSelected(selection, packet, raw)
   })
 }
 
@@ -341,10 +344,14 @@ function hasRawPackets () {
   return state.gdMpApi && state.wire === 'godot3'
 }
 
-/** Shows the new state of the server, with which `call` resolves. */
+/** Shows the new state of the server, with which `call` resolves, unless another server is shown by then. */
 async function changeState (call) {
+  const asked = client
   try {
-    state = await call
+    const { partial, unreachable, ...changed } = await call
+    if (partial) showDone('Changed', { partial, unreachable })
+    if (client !== asked) return
+    state = changed
     showState()
   } catch (error) {
     showToast(messageOf(error))

@@ -38,7 +38,7 @@ async function openDashboard (t: Test) {
     more: [
       { ...quiet, name: 'godot3', path: '/ws3', gdMpApi: true },
       { ...quiet, name: 'godot4', path: '/ws4', gdMpApi: true, wire: 'godot4' },
-      { ...quiet, name: 'separate', port: 0, bindIp: '127.0.0.1' }
+      { ...quiet, name: 'separate', port: 0, bindIp: '127.0.0.1', rooms: true }
     ],
     admin: { auth: false }
   })
@@ -346,18 +346,31 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await page.reload()
     await page.locator('#status[data-state=success]').waitFor()
     await page.selectOption('#server', 'separate')
-    await until(async () => (await page.inputValue('#client-connect [name=url]')).endsWith(`:${servers.separate.port}`))
+    const { separate } = servers
+    const showsPort = async () => {
+      await until(async () => (await page.inputValue('#client-connect [name=url]')).endsWith(`:${separate.port}/ws`))
+    }
+    await showsPort()
     await page.click('#client summary')
-    const joined = nextSignal(servers.separate, 'client_connected')
+    const joined = nextSignal(separate, 'client_connected')
+    await page.fill('#client-connect [name=room]', 'arena')
     await page.click('#client-toggle')
-    await joined
+    const [id] = await joined
+    t.equal(separate.getPeer(id).room.name, 'arena')
     await page.locator('#client-state', { hasText: 'connected' }).waitFor()
     await page.click('#client-toggle')
     await message(page, 'closed 1000').waitFor()
+
+    await separate.stop()
+    await separate.listen(0)
+    await showsPort()
+    await page.click('#client-toggle')
+    await page.getByText('This page may not connect there').waitFor()
+    await page.locator('#client-state', { hasText: 'not connected' }).waitFor()
     await page.selectOption('#server', 'peerServer')
   })
 
-  t.same(unexpected(problems, 'status of 40').filter(problem => !/WebSocket connection to/.test(problem)), [])
+  t.same(unexpected(problems, 'status of 40').filter(problem => !/WebSocket connection to|connect-src/.test(problem)), [])
 })
 
 async function fact (page: Page, name: string): Promise<string> {

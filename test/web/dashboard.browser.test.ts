@@ -423,6 +423,15 @@ t.test('opens a room, shows its peers, locks it and closes it with a reason', op
   for (const id of members) t.equal(await row(page, id).locator('.room').textContent(), 'arena-7')
   t.equal(await page.inputValue('#filter [name=room]'), 'arena-7')
 
+  await roomRow(page, 'arena-7').locator('.change').click()
+  await page.fill('#room-dialog [name=maxPeers]', '')
+  await page.click('#room-dialog .primary')
+  await page.locator('#room-dialog .problem', { hasText: 'Maximum peers: expected a number' }).waitFor()
+  await page.fill('#room-dialog [name=maxPeers]', '5')
+  await page.click('#room-dialog .primary')
+  await page.getByText('Changed room arena-7').waitFor()
+  t.equal(server.room('arena-7').maxPeers, 5)
+
   await roomRow(page, 'arena-7').locator('.lock').click()
   await roomRow(page, 'arena-7').locator('.state', { hasText: 'locked, listed' }).waitFor()
   t.equal(server.room('arena-7').locked, true)

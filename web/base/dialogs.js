@@ -2,7 +2,7 @@
 import { client } from './api.js'
 import { formatPlural } from '../client/format.js'
 import { isOnline, setOnline } from './connection.js'
-import { byId, messageOf, setText, showProblem, showToast } from './dom.js'
+import { byId, messageOf, setText, showDone, showProblem, showToast } from './dom.js'
 
 /** Maximum length of a close reason, in bytes of UTF-8. */
 const MAX_REASON = 123
@@ -51,8 +51,8 @@ export function openDisconnect (id) {
 /** Closes a room with a code and a reason. */
 export function openCloseRoom (room) {
   openCloseDialog(`Close room ${room}`, 'Close', async closing => {
-    const { peers } = await client.call('closeRoom', { room, ...closing })
-    showToast(`Closing room ${room} with ${formatPlural(peers, 'peer')}`)
+    const { peers, ...missing } = await client.call('closeRoom', { room, ...closing })
+    showDone(`Closing room ${room} with ${formatPlural(peers, 'peer')}`, missing)
   })
 }
 
@@ -86,7 +86,7 @@ export function showReasonSize (field, hint) {
 /**
  * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients can get it as a remote
  * call or as `network_peer_packet` (Godot 3, multiplayer); `selected` are peers that can be chosen together: their
- * `text`, and `send (packet, raw)`, which resolves with the number of recipients.
+ * `text`, and `send (packet, raw)`, which resolves with the number of recipients and the nodes that did not respond.
  */
 export function openSend (id, hasRawPackets, selected) {
   const form = openDialog('send-dialog')
@@ -106,20 +106,20 @@ export function openSend (id, hasRawPackets, selected) {
   onSubmit(form, async () => {
     const packet = packetOf(kind.value, body.value)
     const isRaw = raw.checked ? undefined : true
-    const recipients = to.value === 'selected'
+    const { recipients, ...missing } = to.value === 'selected'
       ? await selected.send(packet, isRaw)
       : await sendPacket(to.value, Number(idField.value), packet, isRaw)
-    showToast(`Sent to ${formatPlural(recipients, 'peer')}`)
+    showDone(`Sent to ${formatPlural(recipients, 'peer')}`, missing)
   })
 }
 
-/** Sends to `all` peers, to `one`, or to all `but` one; resolves with the number of recipients. */
+/** Sends to `all` peers, to `one`, or to all `but` one; resolves as `send` of `openSend`. */
 async function sendPacket (to, id, packet, raw) {
-  if (to === 'all') return (await client.call('broadcast', { target: 0, raw }, packet)).recipients
+  if (to === 'all') return await client.call('broadcast', { target: 0, raw }, packet)
   if (!Number.isInteger(id) || id < 2) throw new Error('Invalid id: expected an integer from 2.')
-  if (to === 'but') return (await client.call('broadcast', { target: -id, raw }, packet)).recipients
+  if (to === 'but') return await client.call('broadcast', { target: -id, raw }, packet)
   await client.call('putPacket', { id, raw }, packet)
-  return 1
+  return { recipients: 1 }
 }
 
 /** Stops the server with a reason; peers have `closeTimeout` seconds to answer. */

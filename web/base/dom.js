@@ -43,6 +43,11 @@ export function showToast (text) {
   setTimeout(() => { toast.remove() }, 5000)
 }
 
+/** Shows what was done, and which nodes of the cluster did not respond. */
+export function showDone (text, response = {}) {
+  showToast([text, formatMissingNodes(response) ?? []].flat().join('. '))
+}
+
 /** Shows an error message, or hides it when there is no text. */
 export function showProblem (element, text) {
   element.hidden = text === undefined

@@ -2,7 +2,7 @@
 import { client } from '../base/api.js'
 import { formatCount, formatDuration, formatPlural } from '../client/format.js'
 import { showReasonSize, onSubmit, openDialog } from '../base/dialogs.js'
-import { byId, createElement, messageOf, setText, showToast } from '../base/dom.js'
+import { byId, createElement, messageOf, setText, showDone, showToast } from '../base/dom.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
 /** Milliseconds without a key press until the peers of an address are counted. */
@@ -71,8 +71,7 @@ function createRow ({ address }, onLift) {
 /** Lifts a ban; resolves when it is lifted. */
 export async function liftBan (address) {
   try {
-    await client.call('unban', { address })
-    showToast(`Lifted the ban on ${address}`)
+    showDone(`Lifted the ban on ${address}`, await client.call('unban', { address }))
   } catch (error) {
     showToast(messageOf(error))
   }
@@ -86,7 +85,7 @@ export function openBan (address, onBanned) {
     address: address ?? '',
     ban: async terms => {
       const ban = await client.call('ban', {}, terms)
-      showToast(`Banned ${ban.address}`)
+      showDone(`Banned ${ban.address}`, ban)
       onBanned()
     }
   })

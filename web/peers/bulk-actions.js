@@ -3,15 +3,15 @@ import { client } from '../base/api.js'
 import { openBanDialog } from './bans.js'
 import { formatPlural } from '../client/format.js'
 import { openCloseDialog } from '../base/dialogs.js'
-import { showToast } from '../base/dom.js'
+import { showDone } from '../base/dom.js'
 
 /** Disconnects the selected peers with a code and a reason. */
 export function openDisconnectSelected (selection) {
   openCloseDialog(`Disconnect ${selection.text}?`, `Disconnect ${selection.countText}`, async ({ code, reason }) => {
     const body = { ...selection.body, code: Number(code), reason }
-    const { requested, notFound } = await client.call('disconnectPeers', {}, body)
-    selection.clear()
-    showToast(`Disconnecting ${formatPlural(requested, 'peer')} with code ${code}${goneText(notFound)}`)
+    const { requested, notFound, ...missing } = await client.call('disconnectPeers', {}, body)
+    clearUnlessPartial(selection, missing)
+    showDone(`Disconnecting ${formatPlural(requested, 'peer')} with code ${code}${goneText(notFound)}`, missing)
   })
 }
 
@@ -21,22 +21,31 @@ export function openBanSelected (selection) {
     title: `Ban the ${selection.count === 1 ? 'address' : 'addresses'} of ${selection.text}?`,
     verb: `Ban ${selection.countText}`,
     ban: async terms => {
-      const { peers, banned, notFound } = await client.call('banPeers', {}, { ...selection.body, ...terms })
-      selection.clear()
+      const { peers, banned, notFound, ...missing } =
+        await client.call('banPeers', {}, { ...selection.body, ...terms })
+      clearUnlessPartial(selection, missing)
       const addresses = formatPlural(banned, 'address', 'addresses')
-      showToast(`Banned ${addresses} of ${formatPlural(peers, 'peer')}${goneText(notFound)}`)
+      showDone(`Banned ${addresses} of ${formatPlural(peers, 'peer')}${goneText(notFound)}`, missing)
     }
   })
 }
 
-/** Sends a packet to the selected peers; resolves with the number of recipients. */
+/** Sends a packet to the selected peers; resolves with the number of recipients, and the nodes that did not respond. */
 export async function sendToSelected (selection, packet, raw) {
   let sum = 0
+  let missing = {}
   for (const query of selection.queries) {
-    const { recipients } = await client.call('broadcast', { ...query, raw }, packet)
+    const { recipients, ...rest } = await client.call('broadcast', { ...query, raw }, packet)
     sum += recipients
+    missing = { ...missing, ...rest }
   }
-  return sum
+  clearUnlessPartial(selection, missing)
+  return { recipients: sum, ...missing }
+}
+
+/** Peers that were not reached stay selected. */
+function clearUnlessPartial (selection, { partial }) {
+  if (!partial) selection.clear()
 }
 
 function goneText (notFound) {

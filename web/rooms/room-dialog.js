@@ -30,6 +30,8 @@ function openRoomDialog (title, verb, room, save) {
   setText(byId('room-title'), title)
   setText(form.querySelector('.primary'), verb)
   name.closest('label').hidden = room !== undefined
+  maxPeers.placeholder = room === undefined ? 'server default; 0: no limit' : '0: no limit'
+  emptyTimeout.placeholder = room === undefined ? 'server default' : ''
   if (room !== undefined) {
     maxPeers.value = room.maxPeers
     emptyTimeout.value = room.emptyTimeout
@@ -50,11 +52,15 @@ function valueOf ({ type, checked, value }) {
   return type === 'checkbox' ? checked : value
 }
 
-/** The value of a field as a member of the request body; none if it is empty, except that it removes the data. */
+/** The value of a field as a member of the request body; an empty one means the default, or that there are no data. */
 function settingOf (field, room) {
   const { name, type, checked, value } = field
   if (type === 'checkbox') return { [name]: checked }
-  if (value.trim() === '') return name === 'data' && room !== undefined ? { data: {} } : {}
+  if (value.trim() === '') {
+    if (room === undefined) return {}
+    if (name === 'data') return { data: {} }
+    throw new Error(`${field.closest('label').textContent.trim()}: expected a number.`)
+  }
   return { [name]: name === 'data' ? parseData(value) : Number(value) }
 }
 

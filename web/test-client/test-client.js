@@ -83,12 +83,23 @@ export class TestClient {
     let wasOpen = false
     socket.onopen = () => {
       wasOpen = true
+      over.abort()
       const protocol = socket.protocol === '' ? '' : ` with ${socket.protocol}`
       this.#showState(`connected${protocol}`, 'success')
       this.#add('info', 'connected', protocol.trim())
     }
     socket.onmessage = ({ data }) => { this.#receive(data) }
+    // The policy of the page allows the ports that the server had when it was loaded; no other event follows.
+    const over = new AbortController()
+    document.addEventListener('securitypolicyviolation', () => {
+      over.abort()
+      this.#socket = undefined
+      this.#showState('not connected', 'unknown')
+      showProblem(byId('client-problem'), 'This page may not connect there: reload it if the server has another port ' +
+        'now.')
+    }, { signal: over.signal })
     socket.onclose = ({ code, reason }) => {
+      over.abort()
       this.#socket = undefined
       this.#showState('not connected', 'unknown')
       const text = `${code}${reason === '' ? '' : ` "${reason}"`}`
