@@ -74,6 +74,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
       tags,
       params: Type.Object({ address: Range }),
       response: {
+        200: Type.Object(partial, { description: 'The ban was lifted, but some nodes may not know yet' }),
         204: { type: 'null', description: 'The ban was lifted' },
         400: badRequest('Not an address or range', '/params/address', invalidRange),
         404: problem('No such ban', new GodotError('ERR_DOES_NOT_EXIST', 'no ban of 192.0.2.0/24'))
@@ -81,7 +82,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
     }
   }), async ({ params }, reply) => {
     server.unban(params.address)
-    await nodes.shared()
-    return await reply.code(204).send(null)
+    const missing = await nodes.shared()
+    return await (missing.partial ? reply.code(200).send(missing) : reply.code(204).send(null))
   })
 }

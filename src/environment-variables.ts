@@ -139,6 +139,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   NATS_URL: {
     parse: parseList,
     schema: Type.Array(Type.String(), {
+      minItems: 1,
       description: 'Addresses of NATS servers, comma-separated, such as `nats://broker:4222`: makes the service a node ' +
         'of a cluster, whose nodes share ids, rooms, bans and settings'
     }),

@@ -78,6 +78,8 @@ t.test('NATS_URL makes the service a node of a cluster, and its second server on
   }
   t.notHas(readEnvironment({}).server, 'cluster')
   t.throws(() => readEnvironment({ NODE_ID: 'game-1' }), /NODE_ID: needs NATS_URL/)
+  t.throws(() => readEnvironment({ NATS_URL: ',' }), /NATS_URL: must not have fewer than 1 items/)
+  t.throws(() => readEnvironment({ WS_PROTOCOLS: 'chat game' }), /WS_PROTOCOLS: must be a name without spaces/)
   t.throws(() => readEnvironment({ NATS_URL: 'x', ON_GAP: 'no' }), /ON_GAP: must be "announce" or "close"/)
 })
 

@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/option-types.ts'
@@ -45,7 +46,7 @@ export class StateFile {
 
   /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used or written. */
   constructor (path: string, servers: readonly NamedServer[], log: Logger) {
-    this.#path = path
+    this.#path = followLink(path)
     this.#servers = servers
     this.#log = log
     this.#stored = this.#read()
@@ -187,6 +188,15 @@ function timeOf (text: string): number {
 
 function temporaryPath (path: string): string {
   return `${path}.${process.pid}.tmp`
+}
+
+/** Where a symbolic link leads to, as replacing a link would leave that file as it was. */
+function followLink (path: string): string {
+  try {
+    return resolve(dirname(path), readlinkSync(path))
+  } catch {
+    return path
+  }
 }
 
 /** Replaces a file atomically: its new content is on the disk before it has its name. */

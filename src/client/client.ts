@@ -116,7 +116,7 @@ export class PeerServerClient {
   async call<Name extends keyof Operations> (
     name: Name, ...[parameters = {}, body, { signal, timeout: seconds = this.#timeout } = {}]: CallArguments<Name>
   ): Promise<Operations[Name]['response']> {
-    const timeout = AbortSignal.timeout(Math.min(seconds * 1000, MAX_TIMEOUT))
+    const timeout = AbortSignal.timeout(Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT))
     const response = await this.#send(name, parameters as Record<string, unknown>, {
       ...encodeBody(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])

@@ -124,10 +124,17 @@ const formats: Formats = {
   packet: {
     category: 'packets',
     line: ({ id, target, isText, bytes, hex, standsFor }) => ['info', 'packet', 'from', id,
-      ...(target === undefined ? [] : ['to', target === 0 ? 'all' : target]),
+      ...(target === undefined ? [] : ['to', describeTarget(target)]),
       `${formatBytes(bytes)} ${isText ? 'text' : 'binary'}${standsFor > 1 ? ` (1 of ${formatCount(standsFor)})` : ''}`,
       { kind: 'detail', text: isText ? decodeText(hex) : hex }]
   }
+}
+
+/** A peer as its id, which can be selected; several in words. */
+function describeTarget (target: number): number | string {
+  if (target > 1) return target
+  if (target === 1) return 'the server'
+  return target === 0 ? 'all' : `all except ${-target}`
 }
 
 const missed: EventFormat<unknown> = {

@@ -874,7 +874,12 @@ export interface Operations {
       address: string
     }
     body: undefined
-    response: undefined
+    response: {
+      /** Some nodes of the cluster did not respond within 2 s */
+      partial?: true
+      /** Ids of the nodes that did not respond */
+      unreachable?: Array<string>
+    } | undefined
   }
   /** Ban the addresses of peers. */
   banPeers: {

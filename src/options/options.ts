@@ -8,7 +8,7 @@ import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
 import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defaults.ts'
 import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
-import { identifierPattern, namePattern, namespacePattern, pathPattern } from './patterns.ts'
+import { identifierPattern, namePattern, namespacePattern, pathPattern, tokenPattern } from './patterns.ts'
 import { Origin } from './refined-by.ts'
 import { withoutUndefined } from './without-undefined.ts'
 
@@ -128,7 +128,7 @@ export const ServerOptions = Type.Object({
   privateKey: Type.Optional(pem('Private key (PEM); with sslCertificate, enables TLS on the server\'s own listener')),
   sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
   caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
-  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String(), {
+  protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String({ pattern: tokenPattern }), {
     description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
   })),
   gdMpApi: Type.Boolean({

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync, writeFileSync
+} from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
@@ -61,6 +63,19 @@ t.test('bans and settings that were changed at run time outlive a restart', asyn
   t.match(JSON.parse(readFileSync(file, 'utf8')).servers.peerServer, {
     settings: { maxPeers: 6, refuseNewConnections: true }, bans: [{ address: '192.0.2.0/24' }, {}]
   })
+})
+
+t.test('a symbolic link stays one: what it leads to is replaced', async t => {
+  const folder = temporaryFolder(t)
+  const [link, target] = [join(folder, 'state.json'), join(folder, 'volume/state.json')]
+  mkdirSync(join(folder, 'volume'))
+  symlinkSync('volume/state.json', link)
+  const first = await start(t, link)
+  first.server.ban('192.0.2.1')
+  await first.service.close()
+  t.ok(lstatSync(link).isSymbolicLink())
+  t.match(JSON.parse(readFileSync(target, 'utf8')).servers.peerServer.bans, [{ address: '192.0.2.1' }])
+  t.same((await start(t, link)).server.bans().map(({ address }) => address), ['192.0.2.1'])
 })
 
 t.test('the file is written at once, as a whole, readable only by its owner, and without leftovers', async t => {

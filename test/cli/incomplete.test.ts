@@ -17,6 +17,7 @@ t.test('commands name the nodes of a cluster that did not respond, and exit with
   t.match(JSON.parse(listed.output), [{ id: clients[0].id }])
   for (const [args, output] of [
     [['peers'], /^ID /],
+    [['nodes'], /^NODE /],
     [['send', '--text', 'x'], 'sent to 1 peer\n'],
     [['send', '--text', 'x', '--room', 'arena'], 'sent to 1 peer\n'],
     [['kick', '--all'], 'disconnecting 1 peer\n'],
@@ -32,5 +33,6 @@ t.test('a ban that is not shared with all nodes is reported', async t => {
   const env = { PEER_SERVER_URL: urls[0] }
   const expected = { code: 1, errors: 'Incomplete: no response from node-1\n' }
   t.match(await command(['ban', '192.0.2.7'], env), { ...expected, output: 'banned 192.0.2.7 for good\n' })
+  t.match(await command(['unban', '192.0.2.7'], env), { ...expected, output: 'lifted the ban on 192.0.2.7\n' })
   t.match(await command(['refuse', 'on'], env), { ...expected, output: 'refusing new connections\n' })
 })

@@ -254,9 +254,9 @@ t.test('option server addresses another server of the service', async t => {
   await t.rejects(climbing.call('getServer'), { name: 'ApiError', status: 404 })
 })
 
-t.test('a timeout may be longer than what a timer can wait for', async t => {
+t.test('a timeout may be longer than what a timer can wait for, and no whole number of milliseconds', async t => {
   const { url } = await startService(t)
-  for (const timeout of [Infinity, 1e9]) {
+  for (const timeout of [Infinity, 1e9, 2.01, 11.120000000000002]) {
     t.match(await new PeerServerClient({ url, token, timeout }).call('isListening'), { listening: true })
   }
 })

@@ -72,6 +72,8 @@ const texts: Array<[type: string, more: object, text: string]> = [
   ['packet', {}, 'packet from 7 2 B binary c0ff'],
   ['packet', { target: 0, isText: true, hex: '6869', standsFor: 100 }, 'packet from 7 to all 2 B text (1 of 100) hi'],
   ['packet', { target: 9 }, 'packet from 7 to 9 2 B binary c0ff'],
+  ['packet', { target: 1 }, 'packet from 7 to the server 2 B binary c0ff'],
+  ['packet', { target: -9 }, 'packet from 7 to all except 9 2 B binary c0ff'],
   ['reset', {}, 'events missed (history no longer available)'],
   ['merged', { of: 'peer_disconnected', cause: 'stop', count: 9950 }, 'left 9,950 more peers: server stopped'],
   ['merged', { of: 'room_closed', cause: undefined, count: 12 }, 'room closed 12 more rooms'],

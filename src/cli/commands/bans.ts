@@ -34,8 +34,9 @@ export const ban = defineCommand('Bans an address or range, and disconnects its 
 export const unban = defineCommand('Lifts the ban on an address or range', '<ip or CIDR>', {
 }, async ({ client, operands, line: { output } }) => {
   const address = oneAddress(operands)
-  await client.call('unban', { address })
+  const missing = await client.call('unban', { address })
   printLines(output, [`lifted the ban on ${address}`])
+  checkComplete(missing ?? {})
 })
 
 function oneAddress ([address, ...more]: readonly string[]): string {

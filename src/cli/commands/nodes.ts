@@ -3,6 +3,7 @@ import { formatCount, formatDuration, formatPlural } from '../../client/format.t
 import type { Node } from '../../client/operations.ts'
 import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
+import { checkComplete } from '../incomplete.ts'
 import { printLines, printResult } from '../print-lines.ts'
 import { type Align, formatTable } from '../terminal-text.ts'
 
@@ -10,8 +11,9 @@ import { type Align, formatTable } from '../terminal-text.ts'
 export const nodes = defineCommand('Lists the nodes of the cluster', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
-  const { items } = await client.call('listNodes')
+  const { items, ...missing } = await client.call('listNodes')
   printResult(output, json, items, tableLines)
+  checkComplete(missing)
 })
 
 /** Drains a node. */

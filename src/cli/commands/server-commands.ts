@@ -18,13 +18,13 @@ export const refuse = defineCommand('Refuses new connections (on), or accepts th
 }, [switches])
 
 /** Starts listening. */
-export const listen = defineCommand('Starts listening, by default on the endpoint of the service', '', {
+export const listen = defineCommand('Starts listening, by default where the service is configured to', '', {
   port: { type: 'string', placeholder: '<port>', description: 'on a port of its own; 0: any free port' },
-  protocols: { type: 'string', placeholder: '<names>', description: 'supported subprotocols, comma-separated' }
+  protocols: { type: 'string', placeholder: '<names>', description: 'subprotocols, comma-separated; none if empty' }
 }, async ({ client, options: { port, protocols }, line: { output } }) => {
   const state = await client.call('listen', {}, {
     ...(port === undefined ? {} : { port: parseInteger('--port', port, 0, 65535) }),
-    ...(protocols === undefined ? {} : { protocols: protocols.split(',').map(name => name.trim()) })
+    ...(protocols === undefined ? {} : { protocols: namesIn(protocols) })
   })
   printLines(output, statusLines(state))
 })
@@ -37,3 +37,7 @@ export const stop = defineCommand('Stops listening and closes every peer; the se
   await client.call('stop', {}, closeFrame(options), { timeout: closeTimeout + TIMEOUT })
   printLines(output, ['stopped'])
 })
+
+function namesIn (list: string): string[] {
+  return list.split(',').map(name => name.trim()).filter(name => name !== '')
+}

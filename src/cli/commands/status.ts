@@ -29,9 +29,10 @@ export function statusLines (state: State): string[] {
   ], ['left', 'left'])
 }
 
-function endpointOf ({ mode, path, port, tls, bindIp }: State): string {
+function endpointOf ({ mode, path, port, tls, bindIp, rooms }: State): string {
   if (mode === 'mounted') return `${path} of the service, port ${port}`
-  return `${tls ? 'wss' : 'ws'}://${formatEndpoint(bindIp, port)}`
+  // A listener of its own takes any path, unless paths name rooms.
+  return `${tls ? 'wss' : 'ws'}://${formatEndpoint(bindIp, port)}${rooms.enabled ? path : ''}`
 }
 
 function modeOf ({ gdMpApi, wire, protocols }: State): string {

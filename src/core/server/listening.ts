@@ -67,8 +67,8 @@ export class Listening {
 
   /** ERR_ALREADY_IN_USE while listening or when the port is taken; a failure changes nothing. */
   async start (port: number | undefined, protocols: readonly string[], gdMpApi: boolean): Promise<void> {
-    this.#settings.check({ protocols, gdMpApi, ...(port === undefined ? {} : { port }) })
-    const changes = { protocols: protocols.map(name => name.trim()), gdMpApi }
+    const changes = { protocols: trimmed(protocols), gdMpApi }
+    this.#settings.check({ ...changes, ...(port === undefined ? {} : { port }) })
     if (this.isLocked) throw new GodotError('ERR_ALREADY_IN_USE', 'already listening')
     // Set before anything is awaited: a `stop` called right after this waits for it.
     this.#starting = this.#start(port, changes).finally(() => { this.#starting = undefined })
@@ -145,4 +145,9 @@ export class Listening {
       'the host app terminates TLS on the mounted endpoint; pass a port to listen on a TLS port of the server\'s own'
     throw new GodotError('ERR_INVALID_PARAMETER', `privateKey, sslCertificate, caChain: ${advice}`)
   }
+}
+
+/** Names without spaces around them; what is no name is left to the check of options. */
+function trimmed (names: readonly string[]): readonly string[] {
+  return Array.isArray(names) ? names.map(name => typeof name === 'string' ? name.trim() : name) : names
 }
