@@ -26,7 +26,7 @@ export interface InboxSender extends PacketSender {
 /** The room of an inbox. */
 export interface InboxRoom {
   readonly name: string
-  readonly sender: Pick<RoomSender, 'putCall'>
+  readonly sender: Pick<RoomSender, 'checkCall' | 'putCall'>
   /** The member with this id, wherever it is. */
   peer (id: number): WebSocketPeer | undefined
   /** Ids of open members, wherever they are. */
@@ -171,6 +171,7 @@ export class ServerInbox {
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
       openPeers: () => this.#room.openPeers(),
+      checkCall: packet => { this.#room.sender.checkCall(packet) },
       putCall: (to, packet) => { this.#room.sender.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }

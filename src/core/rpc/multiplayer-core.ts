@@ -23,6 +23,8 @@ export interface MultiplayerHost {
   readonly maxPacketSize: number
   /** Open peers, ascending by id. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Throws ERR_OUT_OF_MEMORY for a packet of remote calls that is too large. */
+  checkCall (packet: Uint8Array): void
   /** Sends a packet of remote calls: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
   putCall (to: number, packet: Uint8Array): void
   /** A packet of a peer was refused. */
@@ -47,6 +49,7 @@ export class MultiplayerCore {
     const link: RpcLink = {
       connected,
       openPeers: () => host.openPeers(),
+      check: packet => { host.checkCall(packet) },
       putTo: (to, packet) => { host.putCall(to, packet) }
     }
     const signals = new SignalEmitter<MultiplayerSignals>(multiplayerSignalNames, (error, signal) => {

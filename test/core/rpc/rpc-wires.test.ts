@@ -261,4 +261,28 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     t.same((await heard(a)).filter(line => line.startsWith('call')), [])
     await server.stop()
   })
+
+  t.test('a call that is too large for some receivers is sent to none, and does not run here', async t => {
+    const { server, clients: [a], enter } = await serve(1)
+    const ran: unknown[] = []
+    const path = 'N'.repeat(1000)
+    const node = server.multiplayer.node(path, ['hit', 'move', 'quiet'])
+      .method('any_peer call_local', 'hit', (sender: number) => { ran.push(sender) })
+    node.rpc('move')
+    a.binary(speaker.confirm(10, 1, path))
+    const b = enter()
+    for (const client of [a, b]) await client.frames()
+    // With the id of the path it fits the outgoing buffer, with the path it does not.
+    const bytes = new Uint8Array(65536 - 500)
+    node.rpcId(10, 'hit', bytes)
+    t.equal((await a.frames()).length, 1)
+    t.throws(() => { node.rpc('hit', bytes) }, { code: 'ERR_OUT_OF_MEMORY' })
+    t.same([await heard(a), await heard(b), ran], [[], [], []])
+    node.rpc('move')
+    t.same([await heard(a), await heard(b)], [['call #1 move'], [`path 1 ${path}`, `call ${path} move`]])
+    b.binary(speaker.confirm(11, 1, path))
+    node.rpc('hit', bytes)
+    t.same([(await a.frames()).length, (await b.frames()).length, ran], [1, 1, [1]])
+    await server.stop()
+  })
 }

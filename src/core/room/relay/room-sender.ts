@@ -43,11 +43,20 @@ export class RoomSender {
 
   /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
   putCall (to: number, packet: Uint8Array): void {
+    this.#put(to, this.#callOf(to, packet))
+  }
+
+  /** Throws as `putCall` does for a packet that cannot be sent. */
+  checkCall (packet: Uint8Array): void {
+    this.#callOf(target.ALL, packet)
+  }
+
+  #callOf (to: number, packet: Uint8Array): Uint8Array {
     const { wire, maxPacketSize } = this.#settings
     this.#checkMode()
     const call = wire.relay.call(to, packet)
     checkPacket(call, maxPacketSize)
-    this.#put(to, call)
+    return call
   }
 
   /**

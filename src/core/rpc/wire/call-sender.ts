@@ -41,17 +41,17 @@ export class CallSender {
     return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
   }
 
-  /**
-   * Sends a call to receivers some of which have not confirmed the path. The first packet is encoded before anything is
-   * sent, in case that fails.
-   */
+  /** Sends a call to receivers some of which have not confirmed the path. Throws before anything is sent. */
   sendUnconfirmed (to: number, own: OwnPath, call: OutgoingCall): void {
     const { differing, confirmed } = own
     const byPath = call.encode(own.path, true)
     const receivers = this.#receiversOf(to).filter(id => call.accepts?.(id) ?? true)
+    const isConfirmed = receivers.every(id => confirmed.has(id))
+    // The full path is longer than any id.
+    if (!isConfirmed) this.#link.check(byPath)
     for (const id of receivers) this.announce(id, own, call.announcement)
     if (receivers.length > MAX_SINGLY && differing.size === 0) return this.#link.putTo(to, byPath)
-    const byId = call.encode(own.id, !receivers.every(id => confirmed.has(id)))
+    const byId = call.encode(own.id, !isConfirmed)
     for (const id of receivers) this.#link.putTo(id, confirmed.has(id) ? byId : byPath)
   }
 

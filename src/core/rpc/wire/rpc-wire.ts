@@ -27,6 +27,8 @@ export interface RpcLink {
   readonly connected: ReadonlySet<number>
   /** Ids of open peers, ascending. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Throws ERR_OUT_OF_MEMORY for a packet that is too large to be sent. */
+  check (packet: Uint8Array): void
   /** Sends one packet of the server: to all (0), to one, or to all but one (-id). */
   putTo (to: number, packet: Uint8Array): void
 }
