@@ -210,8 +210,8 @@ function isList (options: NodeSettings): options is readonly string[] {
 
 function nodeHostOf ({ link, wire, variants, nodes, failed }: MultiplayerParts, api: MultiplayerAPI): NodeHost {
   return {
+    check: node => { nodes.check(node) },
     send: (node, to, call) => {
-      nodes.check(node)
       checkTarget(link, to)
       wire.send(to, node.path, call)
     },

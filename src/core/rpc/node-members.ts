@@ -14,10 +14,9 @@ import type { MemberCall } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
 export interface NodeHost {
-  /**
-   * Sends a call to the clients. Throws ERR_DOES_NOT_EXIST for a peer that is not connected, or once the node was
-   * freed.
-   */
+  /** Throws ERR_DOES_NOT_EXIST once the node was freed. */
+  check (node: NodeMembers): void
+  /** Sends a call to the clients. Throws ERR_DOES_NOT_EXIST for a peer that is not connected. */
   send (node: NodeMembers, to: number, call: MemberCall): void
   /** The values as a client would receive them; throws ERR_INVALID_PARAMETER for what cannot be sent. */
   transmitted (values: readonly Variant[], exactFloats: MemberConverter['exactFloats']): Variant[]
@@ -105,6 +104,7 @@ export class NodeMembers {
 
   /** Calls a member: on all peers (0), one, or all but one (-id); here as well if its mode says so. */
   send (to: number, { kind, name, values }: MemberCall): void {
+    this.#host.check(this)
     this.#host.checkKind(kind)
     const member = this.#members[kind].get(name)
     // Godot ignores the mode of the own member in calls that do not include the caller.

@@ -305,6 +305,17 @@ t.test('a path has one node with one set of members until it is freed', async t 
   t.doesNotThrow(() => multiplayer.node('Main').rpc('r1', 2), 'the old one does not free it')
 })
 
+t.test('a freed node can no longer be called, not even here', async t => {
+  const { server: { multiplayer } } = await serve()
+  const main = multiplayer.node('Main')
+  for (const mode of ['master', 'remotesync', 'remote'] as const) main.method(mode, mode, () => t.fail(`${mode} ran`))
+  main.free()
+  for (const name of ['master', 'remotesync', 'remote', 'unknown']) {
+    t.throws(() => main.rpc(name), { code: 'ERR_DOES_NOT_EXIST' }, name)
+    t.throws(() => main.rpcId(1, name), { code: 'ERR_DOES_NOT_EXIST' }, name)
+  }
+})
+
 t.test('child nodes inherit the network master, as in Godot', async t => {
   const { server: { multiplayer } } = await serve()
   const [root, main, pawn, gun, mainframe] =

@@ -29,6 +29,7 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
 }
 
 const host: NodeHost = {
+  check: () => {},
   send: () => {},
   transmitted: values => [...values],
   checkKind: () => {},
