@@ -34,7 +34,10 @@ const converters = new Map<Kind, KindConverter>([
     incoming: value => isNumber(value) ? Number(value) : undefined,
     outgoing: value => isNumber(value) ? types.float(value) : undefined
   }],
-  [Number, receiving(value => typeof plain(value) === 'number' ? plain(value) : undefined)],
+  [Number, {
+    incoming: value => isNumber(value) ? Number(value) : undefined,
+    outgoing: value => isNumber(value) ? value : undefined
+  }],
   [BigInt, { incoming: bigIntOf, outgoing: bigIntOf }],
   // What a typed function of GDScript takes: `Node.name` is a StringName in Godot 4, and an Array may have a type.
   [String, receiving(value => {

@@ -20,7 +20,7 @@ const kinds: Array<[name: string, kind: Kind, good: Array<[Variant, Variant]>, b
   ['int', int, [[3, 3], [-3, -3]], [3.5, NaN, Infinity, '3', true, null, big]],
   ['float', float, [[3, 3], [0.5, 0.5], [big, Number(big)], [-Infinity, -Infinity]], ['3', true, null, [1]]],
   ['BigInt', BigInt, [[3, 3n], [big, big]], [3.5, '3', null]],
-  ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0]], ['3', null, big]],
+  ['Number', Number, [[3, 3], [3.5, 3.5], [-0, -0], [big, Number(big)]], ['3', true, null]],
   ['String', String, [['', ''], ['x', 'x'], [new StringName('x'), 'x']], [3, null, ['x']]],
   ['StringName', StringName, [[new StringName('x'), new StringName('x')], ['x', new StringName('x')]], [3, null]],
   ['Boolean', Boolean, [[true, true], [false, false]], [0, 1, null, 'true']],
@@ -125,7 +125,7 @@ t.test('rejects a sent value of another kind', async t => {
   const rows: Array<[kind: Kind, good: Variant[], bad: unknown[]]> = [
     [int, [3, 3.5, new Float(3), big], ['3', true, null, undefined, NaN]],
     [float, [3, NaN, new Float(3), big], ['3', true, null, undefined]],
-    [Number, [3, 3.5, new Float(3)], ['3', null, big]],
+    [Number, [3, 3.5, new Float(3), big], ['3', true, null, undefined]],
     [BigInt, [3, big], [3.5, '3']],
     [String, ['', new StringName('x')], [3, null, undefined]],
     [StringName, ['x', new StringName('x')], [3]],
