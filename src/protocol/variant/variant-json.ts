@@ -42,6 +42,7 @@ const integer = (min: number, max: number) => (item: Json): number => {
   const isValid = typeof item === 'number' && Number.isInteger(item) && item >= min && item <= max
   return isValid ? item : fault(`an integer from ${min} to ${max}`)
 }
+const i32 = integer(-2147483648, 2147483647)
 const number = (item: Json): number => typeof item === 'number' ? item : fault('a number')
 
 type Fail = (expected: string) => never
@@ -54,7 +55,7 @@ const makers: Readonly<Record<string, (given: Json, fail: Fail, depth: number) =
   StringName: given => new types.StringName(text(given)),
   Dictionary: (given, fail, depth) => new Map(list(pair => readPair(pair, depth), pairs => pairs)(given, fail)),
   PoolByteArray: list(integer(0, 255), items => Uint8Array.from(items)),
-  PoolIntArray: list(integer(-2147483648, 2147483647), items => Int32Array.from(items)),
+  PoolIntArray: list(i32, items => Int32Array.from(items)),
   PoolRealArray: list(number, items => Float32Array.from(items)),
   PoolStringArray: list(text, items => new types.PoolStringArray(items)),
   PoolVector2Array: list(items('Vector2'), items => new types.PoolVector2Array(items)),
@@ -109,7 +110,7 @@ function readShape (name: string, given: Json): Variant {
   if (!isValid) return fault(`${name}: an array of ${size} numbers`)
   let at = 0
   const next = (): number => given[at++] as number
-  return shape.read({ f32: next, i32: next })
+  return shape.read({ f32: next, i32: () => i32(next()) })
 }
 
 function readPair (pair: Json, depth: number): [Variant, Variant] {
@@ -120,7 +121,7 @@ function readPair (pair: Json, depth: number): [Variant, Variant] {
 /** JSON numbers are exact up to 2^53; larger ints are given as strings. */
 function readInt (given: Json): number | bigint {
   if (typeof given === 'string' && /^-?\d{1,19}$/.test(given)) return types.int(BigInt(given))
-  return types.int(number(given))
+  return Number.isInteger(given) ? types.int(given as number) : fault('an integer')
 }
 
 function fault (expected: string): never {

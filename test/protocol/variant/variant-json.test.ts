@@ -21,6 +21,7 @@ t.test('an object whose only property is named like a type has that type', async
     [{ int: '9223372036854775807' }, 9223372036854775807n],
     [{ float: 7 }, new types.Float(7)],
     [{ Vector2: [1, 2] }, new Vector2(1, 2)],
+    [{ Vector2i: [-2147483648, 2147483647] }, new types.Vector2i(-2147483648, 2147483647)],
     [{ Rect2: [1, 2, 3, 4] }, new types.Rect2(new Vector2(1, 2), new Vector2(3, 4))],
     [{
       Basis: [1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -60,7 +61,13 @@ t.test('rejects invalid JSON with a message that names what is expected', async 
     [{ Vector2: [1] }, 'Vector2: an array of 2 numbers'],
     [{ Vector2: [1, '2'] }, 'Vector2: an array of 2 numbers'],
     [{ Vector2: { x: 1, y: 2 } }, 'Vector2: an array of 2 numbers'],
-    [{ int: 'x' }, 'a number'],
+    [{ int: 'x' }, 'an integer'],
+    [{ int: 7.9 }, 'an integer'],
+    [{ PackedInt64Array: [1, 1.5] }, 'an integer'],
+    [{ Vector2i: [1.5, 2] }, 'an integer from -2147483648 to 2147483647'],
+    [{ Vector3i: [1, 2, 2147483648] }, 'an integer from -2147483648 to 2147483647'],
+    [{ Rect2i: [0, 0, -2147483649, 1] }, 'an integer from -2147483648 to 2147483647'],
+    [{ Vector4i: [1, 2, 3] }, 'Vector4i: an array of 4 numbers'],
     [{ PoolByteArray: [256] }, 'an integer from 0 to 255'],
     [{ PoolStringArray: 'x' }, 'PoolStringArray: an array'],
     [{ Dictionary: [[1]] }, 'pairs of a key and a value'],
@@ -76,8 +83,8 @@ t.test('rejects invalid JSON with a message that names what is expected', async 
 
 t.test('random JSON gives a Variant or a GodotError', async t => {
   const names = [
-    'int', 'float', 'Vector2', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array', 'PackedInt64Array',
-    'NodePath', 'x'
+    'int', 'float', 'Vector2', 'Vector2i', 'Color', 'Dictionary', 'PoolByteArray', 'PoolVector2Array',
+    'PackedInt64Array', 'NodePath', 'x'
   ]
   const json = fc.letrec(tie => ({
     any: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), fc.dictionary(fc.constantFrom(...names), tie('any'), {
