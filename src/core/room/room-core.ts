@@ -58,6 +58,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   #hasReader = false
   /** Clients that are about to enter. */
   #expected = 0
+  /** Members that have not been signalled yet. */
+  #joining = 0
   /** Whether `room_opened` was emitted for it here. */
   #isOpened = false
   #isAbandoned = false
@@ -122,6 +124,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** Those of them that are connected to this node. */
   get localCount (): number {
     return this.members.size + (this.authentication?.size ?? 0) + this.#expected
+  }
+
+  get isJoining (): boolean {
+    return this.#joining > 0
   }
 
   /** Number of members, wherever they are. */
@@ -316,6 +322,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   #signalJoined (session: PeerSession, moved: MovedPeer | undefined): void {
     const { id } = session
     const { gdMpApi } = this.#serverSettings.options
+    this.#joining--
     if (gdMpApi && this.members.has(id)) this.inbox.joined(id, moved)
     if (!this.members.has(id)) return
     const isNew = session.stage === 'joining'
@@ -327,6 +334,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** Makes a session a member. */
   #admit (session: PeerSession): void {
     this.life.entered()
+    this.#joining++
     this.members.add(session)
     this.link?.joined(session)
     if (this.#serverSettings.options.gdMpApi) this.relay.joined(session)
@@ -352,7 +360,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const hasSameServer = this.isHome && to.isHome
     if (!hasSameServer) to.#replaceServer(session)
     this.#monitor.events.emit('moved', session.peer, this.room)
-    this.inbox.left(session.id)
+    this.inbox.movedOut(session.id, moved)
     signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)
     to.#signalJoined(session, hasSameServer ? moved : undefined)
     if (to.members.has(session.id)) to.#resumeMoved(session)

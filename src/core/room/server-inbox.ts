@@ -29,6 +29,8 @@ export interface InboxRoom {
   readonly sender: Pick<RoomSender, 'checkCall' | 'putCall'>
   /** The member with this id, wherever it is. */
   peer (id: number): WebSocketPeer | undefined
+  /** Whether a member has not been signalled yet. */
+  readonly isJoining: boolean
   /** Ids of open members, wherever they are. */
   openPeers (): Iterable<{ readonly id: number }>
   /** A packet was queued. */
@@ -121,6 +123,11 @@ export class ServerInbox {
     return this.#multiplayer?.movingOut(id) ?? NOTHING
   }
 
+  /** A member has moved to another room, and has taken this along. */
+  movedOut (id: number, moved: MovedPeer): void {
+    if (moved !== NOTHING) this.#multiplayer!.movedOut(id)
+  }
+
   /** A member left the room. */
   left (id: number): void {
     this.#multiplayer?.left(id)
@@ -168,15 +175,17 @@ export class ServerInbox {
   #openMultiplayer (): MultiplayerCore {
     if (this.#multiplayer !== undefined) return this.#multiplayer
     const { settings, monitor } = this.#server
+    const room = this.#room
     this.#multiplayer = this.#server.openMultiplayer({
       get maxPacketSize () { return settings.maxPacketSize },
-      openPeers: () => this.#room.openPeers(),
-      checkCall: packet => { this.#room.sender.checkCall(packet) },
-      putCall: (to, packet) => { this.#room.sender.putCall(to, packet) },
+      get isJoining () { return room.isJoining },
+      openPeers: () => room.openPeers(),
+      checkCall: packet => { room.sender.checkCall(packet) },
+      putCall: (to, packet) => { room.sender.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })
-    if (settings.options.gdMpApi) for (const { id } of this.#room.openPeers()) this.#multiplayer.joined(id)
+    if (settings.options.gdMpApi) for (const { id } of room.openPeers()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }
 }

@@ -21,6 +21,8 @@ import type { Wire } from './wire/wires.ts'
 export interface MultiplayerHost {
   /** Bytes of the largest packet that can be sent. */
   readonly maxPacketSize: number
+  /** Whether a peer gets packets to all that has not `joined` yet. */
+  readonly isJoining: boolean
   /** Open peers, ascending by id. */
   openPeers (): Iterable<{ readonly id: number }>
   /** Throws ERR_OUT_OF_MEMORY for a packet of remote calls that is too large. */
@@ -48,6 +50,7 @@ export class MultiplayerCore {
     const connected = new Set<number>()
     const link: RpcLink = {
       connected,
+      get areAllConnected () { return !host.isJoining },
       openPeers: () => host.openPeers(),
       check: packet => { host.checkCall(packet) },
       putTo: (to, packet) => { host.putCall(to, packet) }
@@ -82,11 +85,23 @@ export class MultiplayerCore {
     signals.emit('peer_connected', id)
   }
 
-  /** A peer is about to move to another room. What was spawned for it disappears; returns what it takes along. */
+  /**
+   * A peer is about to move to another room. What was spawned for it disappears, and it can no longer be called;
+   * returns what it takes along.
+   */
   movingOut (id: number): MovedPeer {
     const { wire, replication } = this.#parts
     replication?.replicator.movingOut(id)
-    return { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0 }
+    const moved = { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0 }
+    this.#connected.delete(id)
+    wire.forgetPeer(id)
+    return moved
+  }
+
+  /** A peer has moved to another room. */
+  movedOut (id: number): void {
+    this.#parts.replication?.left(id)
+    this.#signalLeft(id)
   }
 
   /** A peer has moved here. */
@@ -98,11 +113,15 @@ export class MultiplayerCore {
 
   /** A peer has left. */
   left (id: number): void {
-    const { wire, signals, replication } = this.#parts
+    const { wire, replication } = this.#parts
     const wasConnected = this.#connected.delete(id)
     replication?.left(id)
     wire.forgetPeer(id)
-    if (!wasConnected) return
+    if (wasConnected) this.#signalLeft(id)
+  }
+
+  #signalLeft (id: number): void {
+    const { signals } = this.#parts
     signals.emit('network_peer_disconnected', id)
     signals.emit('peer_disconnected', id)
   }

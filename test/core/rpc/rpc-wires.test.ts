@@ -262,6 +262,61 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
+  /** Remote calls alone, without what the relay tells of other peers. */
+  const called = async (client: FrameClient): Promise<string[]> => {
+    const isCall = (payload: Buffer): boolean => wire === 'godot3' ? payload[0] === 0 : (payload[0] & 7) !== 7
+    const payloads = (await client.frames()).map(({ payload }) => payload)
+    return payloads.filter(isCall).map(payload => speaker.describe(payload))
+  }
+
+  for (const [size, isConfirmed] of [[1, true], [1, false], [20, false]] as const) {
+    const where = `a room of ${size} that has ${isConfirmed ? '' : 'not '}confirmed the path`
+    t.test(`${where} calls a peer that moves there once it has signalled it`, async t => {
+      const { server, main, clients } = await serve(size + 1, { rooms: true })
+      const mover = clients.pop()!
+      const id = 10 + size
+      const [lobby, match] = [server.room('main'), server.openRoom('match')]
+      const other = match.multiplayer.node('/root/Other', ['hit', 'move', 'quiet'])
+      for (let at = 0; at < size; at++) server.getPeer(10 + at).moveTo(match)
+      if (isConfirmed) {
+        other.rpc('move')
+        clients[0].binary(speaker.confirm(10, 1, 'Other'))
+      }
+      // It knows the id that the other node has in the new room as that of this one.
+      main.rpc('move')
+      mover.binary(speaker.confirm(id, 1, 'Main'))
+      for (const client of [...clients, mover]) await client.frames()
+      const codes: unknown[] = []
+      server.monitor.events.on('moved', () => {
+        other.rpc('hit', 1)
+        try { main.rpcId(id, 'move') } catch (error) { codes.push((error as { code: string }).code) }
+      })
+      lobby.on('peer_disconnected', () => { other.rpc('hit', 2) })
+      lobby.multiplayer.on('peer_disconnected', () => { other.rpc('hit', 3) })
+      match.multiplayer.on('peer_connected', () => { other.rpc('hit', 4) })
+      server.getPeer(id).moveTo(match)
+      t.same(codes, ['ERR_DOES_NOT_EXIST'])
+      t.match(await called(mover), [/^path \d Other$/, 'call Other hit 4'])
+      const calls = (await called(clients[0])).filter(line => line.startsWith('call'))
+      t.same(calls.map(line => line.at(-1)), ['1', '3', '2', '4'])
+      await server.stop()
+    })
+  }
+
+  t.test('a call in a listener of joined does not reach the peer that joins', async t => {
+    const { server, main, clients: [a], enter } = await serve(1)
+    main.rpc('move')
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    await a.frames()
+    server.monitor.events.on('joined', () => { main.rpc('hit', 1) })
+    const b = enter()
+    const isCall = (line: string): boolean => line.startsWith('call')
+    t.same([await called(a), (await called(b)).filter(isCall)], [['call #1 hit 1'], []])
+    main.rpc('hit', 2)
+    t.same([await called(a), await called(b)], [['call #1 hit 2'], ['path 1 Main', 'call Main hit 2']])
+    await server.stop()
+  })
+
   t.test('a call that is too large for some receivers is sent to none, and does not run here', async t => {
     const { server, clients: [a], enter } = await serve(1)
     const ran: unknown[] = []

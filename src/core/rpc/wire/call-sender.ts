@@ -37,7 +37,8 @@ export class CallSender {
   isConfirmed ({ confirmed, differing }: OwnPath, to: number): boolean {
     if (differing.size > 0) return false
     if (to > 0) return confirmed.has(to)
-    const { connected } = this.#link
+    const { connected, areAllConnected } = this.#link
+    if (!areAllConnected) return false
     return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
   }
 
@@ -50,7 +51,8 @@ export class CallSender {
     // The full path is longer than any id.
     if (!isConfirmed) this.#link.check(byPath)
     for (const id of receivers) this.announce(id, own, call.announcement)
-    if (receivers.length > MAX_SINGLY && differing.size === 0) return this.#link.putTo(to, byPath)
+    const isForAll = differing.size === 0 && this.#link.areAllConnected
+    if (receivers.length > MAX_SINGLY && isForAll) return this.#link.putTo(to, byPath)
     const byId = call.encode(own.id, !isConfirmed)
     for (const id of receivers) this.#link.putTo(id, confirmed.has(id) ? byId : byPath)
   }
@@ -62,7 +64,10 @@ export class CallSender {
     this.#link.putTo(peer, announcement())
   }
 
+  /** Without a peer that is joining: it may know the ids of another room. */
   #receiversOf (to: number): number[] {
-    return [...this.#link.openPeers()].map(({ id }) => id).filter(id => to > 0 ? id === to : id !== -to)
+    const { connected } = this.#link
+    const open = [...this.#link.openPeers()].map(({ id }) => id).filter(id => connected.has(id))
+    return open.filter(id => to > 0 ? id === to : id !== -to)
   }
 }

@@ -25,6 +25,8 @@ export interface MovedPaths { readonly announced: readonly Announcement[], reado
 export interface RpcLink {
   /** Peers that can be called, by id. */
   readonly connected: ReadonlySet<number>
+  /** Whether packets to all reach the connected peers alone: not while a peer is joining. */
+  readonly areAllConnected: boolean
   /** Ids of open peers, ascending. */
   openPeers (): Iterable<{ readonly id: number }>
   /** Throws ERR_OUT_OF_MEMORY for a packet that is too large to be sent. */
