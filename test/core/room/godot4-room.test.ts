@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { int, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
@@ -175,6 +176,59 @@ t.test('a scene is replaced by one with a node at the same path: each call runs 
   await pumpUntilIdle([early, late])
   for (const { game } of [early, late]) t.same(game.events.at(-1), ['start', 1, 'Arena', []])
   t.same(ran.at(-1), ['chat', late.game.id, 'here too'])
+  await server.stop()
+})
+
+t.test('calls by the list of a freed node do not reach the next one, by id or by path', async t => {
+  const server = await openGodot4Server()
+  const ran: string[] = []
+  const add = (...names: string[]): RemoteNode => {
+    const node = server.multiplayer.node('/root/Main', names)
+    return node.method('any_peer', 'join', () => { ran.push(names.join()) })
+  }
+  const old = { join: { args: 0, mode: 'any_peer' }, moved: { args: 0 } } as const
+  const [byId, byPath] = [0, 0].map(() => new Godot4Player(server, game => { game.addNode('Main', old) }))
+  await pumpUntilIdle([byId, byPath])
+  const first = add('join', 'moved')
+  byId.game.rpc('Main', 'join', [], 1)
+  await pumpUntilIdle([byId, byPath])
+  // It continues with full paths until it reads the confirmation.
+  byPath.game.rpc('Main', 'join', [], 1)
+  t.same(ran.splice(0), ['join,moved', 'join,moved'])
+  first.free()
+  const next = add('join', 'leave')
+  for (const { game } of [byId, byPath]) game.rpc('Main', 'join', [], 1)
+  t.same(ran, [])
+  t.equal(server.monitor.drops['rpc-method-list'], 2)
+  next.free()
+  add('join', 'moved')
+  for (const { game } of [byId, byPath]) game.rpc('Main', 'join', [], 1)
+  t.same(ran, ['join,moved', 'join,moved'], 'a node with the same list may be called')
+  await server.stop()
+})
+
+t.test('a player with a list of its own is not called by the next node until it has announced that list', async t => {
+  const server = await openGodot4Server()
+  const mode = 'any_peer'
+  const player = new Godot4Player(server, game => { game.addNode('Main', { a: { args: 0, mode }, z: { args: 0 } }) })
+  await pumpUntilIdle([player])
+  const events = (): unknown[] => player.game.events.splice(0).map(([what]) => what)
+  const first = server.multiplayer.node('/root/Main', ['join', 'moved'])
+  player.game.rpc('Main', 'a', [], 1)
+  await pumpUntilIdle([player])
+  events()
+  first.rpc('moved')
+  first.free()
+  const next = server.multiplayer.node('/root/Main', ['join', 'leave'])
+  next.rpc('leave')
+  await pumpUntilIdle([player])
+  t.same(events(), [])
+  player.game.addNode('Main', { join: { args: 0, mode }, leave: { args: 0 } })
+  player.game.rpc('Main', 'join', [], 1)
+  await pumpUntilIdle([player])
+  next.rpc('leave')
+  await pumpUntilIdle([player])
+  t.same(events(), ['leave'])
   await server.stop()
 })
 

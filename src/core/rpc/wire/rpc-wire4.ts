@@ -20,8 +20,18 @@ import { SceneAnnouncer } from './scene-announcer.ts'
 
 const NO_METHODS = new MethodList([])
 
-/** The MD5s that one peer announced, by its path ids and by path as it announced them last. */
-interface AnnouncedLists { readonly byId: Map<number, string>, readonly byPath: Map<string, string> }
+/** The MD5 that a peer announced of a node. */
+interface AnnouncedList {
+  readonly md5: string
+  /** That of the server's node, if it was freed since. */
+  freed?: string
+}
+
+/** What one peer announced, by its path ids and by path as it announced it last. */
+interface AnnouncedLists {
+  readonly byId: Map<number, AnnouncedList>
+  readonly byPath: Map<string, AnnouncedList>
+}
 
 /**
  * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the
@@ -127,8 +137,8 @@ export class RpcWire4 implements RpcWire {
   }
 
   pathsOf (peer: number): MovedPaths {
-    const md5s = this.#announced.get(peer)?.byId
-    const announced = this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: md5s?.get(id) }))
+    const lists = this.#announced.get(peer)?.byId
+    const announced = this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: lists?.get(id)?.md5 }))
     return { announced, lastId: this.#paths.lastId }
   }
 
@@ -149,10 +159,13 @@ export class RpcWire4 implements RpcWire {
   }
 
   forgetPath (path: string): void {
+    const md5 = this.#nodes.get(path)?.md5
     this.#paths.forgetPath(path)
     this.#nodes.delete(path)
-    // The next node at this path is another one, whose methods the peers have not announced yet.
-    for (const { byPath } of this.#announced.values()) byPath.delete(path)
+    for (const { byPath } of this.#announced.values()) {
+      const announced = byPath.get(path)
+      if (announced !== undefined) announced.freed ??= md5 ?? announced.md5
+    }
   }
 
   /** Undeclared spawners and synchronizers of clients do not concern the server, which has no scene. */
@@ -193,16 +206,24 @@ export class RpcWire4 implements RpcWire {
   #receiveCall (sender: WebSocketPeer, { node, method, values }: RemoteCall4): void {
     const path = this.#paths.resolve(sender.id, node)
     if (path === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-path', { node, method })
-    const announced = this.#announced.get(sender.id)
-    const md5 = typeof node === 'string' ? announced?.byPath.get(path) : announced?.byId.get(node)
-    const list = md5 === undefined ? this.#nodes.get(path) : this.#lists.get(md5)
+    const lists = this.#announced.get(sender.id)
+    const announced = typeof node === 'string' ? lists?.byPath.get(path) : lists?.byId.get(node)
+    const list = this.#listOfCall(path, announced)
     if (list === undefined) {
       const reason = this.#nodes.has(path) ? 'rpc-method-list' : 'rpc-unknown-node'
-      return this.#receiver.refuse(sender, reason, { node: path, method, md5 })
+      return this.#receiver.refuse(sender, reason, { node: path, method, md5: announced?.md5 })
     }
     const name = list.nameOf(method)
     if (name === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-member', { node: path, method })
     this.#receiver.receiveMember(sender, path, 'method', name, values)
+  }
+
+  /** The list that the number of a method refers to; undefined if it is unknown, or that of a node that was freed. */
+  #listOfCall (path: string, announced: AnnouncedList | undefined): MethodList | undefined {
+    const own = this.#nodes.get(path)
+    if (announced === undefined) return own
+    const isForNext = own !== undefined && announced.freed !== undefined && announced.md5 !== own.md5
+    return isForNext ? undefined : this.#lists.get(announced.md5)
   }
 
   /** Every path is confirmed, even where no node is: otherwise the sender would continue with full paths. */
@@ -225,8 +246,9 @@ export class RpcWire4 implements RpcWire {
   #keepMd5 (peer: number, id: number, path: string, md5: string): void {
     const announced = this.#announced.get(peer) ?? { byId: new Map(), byPath: new Map() }
     this.#announced.set(peer, announced)
-    announced.byId.set(id, md5)
-    announced.byPath.set(path, md5)
+    const list = { md5 }
+    announced.byId.set(id, list)
+    announced.byPath.set(path, list)
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
@@ -253,10 +275,13 @@ export class RpcWire4 implements RpcWire {
     }
   }
 
-  /** Whether a peer may be called: its node has the same methods, as far as it has announced them. */
+  /**
+   * Whether a peer may be called: its node has the same methods, as far as it has announced them. One that had those of
+   * the server's freed node is taken to have replaced its node, too.
+   */
   #hasSameMethods (peer: number, { path, differing }: OwnPath, { md5 }: MethodList): boolean {
     const announced = this.#announced.get(peer)?.byPath.get(path)
-    if (announced !== undefined && announced !== md5) differing.add(peer)
+    if (announced !== undefined && announced.md5 !== md5 && announced.md5 !== announced.freed) differing.add(peer)
     return !differing.has(peer)
   }
 
