@@ -11,13 +11,12 @@ import { checkTarget } from './check-target.ts'
 import { NodeMembers } from './node-members.ts'
 import type { NodeHost } from './node-members.ts'
 import type { NodeTree } from './node-tree.ts'
-import { checkedPath, relativePath } from './wire/node-path.ts'
+import { checkedPath } from './wire/node-path.ts'
 import type { RemoteNode } from './remote-node.ts'
 import type { ClientReplication, ClientSpawner, ClientSpawnerOptions } from './replication/client-spawner.ts'
 import type { Replication } from './replication/replication.ts'
 import type { SceneReplication } from './replication/scene-replication.ts'
-import { Spawner } from './replication/spawner.ts'
-import type { SpawnerOptions } from './replication/spawner.ts'
+import type { Spawner, SpawnerOptions } from './replication/spawner.ts'
 import type { Synchronizer, SynchronizerOptions } from './replication/synchronizer.ts'
 import { methodsOf } from './rpc-surface.ts'
 import type { MembersOf, NodeSurface, Surface } from './rpc-surface.ts'
@@ -81,7 +80,6 @@ export interface MultiplayerParts {
 export class MultiplayerAPI {
   readonly #parts: MultiplayerParts
   readonly #nodeHost: NodeHost
-  readonly #spawners = new Map<string, Spawner>()
 
   /** @internal A server has one: `WebSocketServer.multiplayer`. */
   constructor (parts: MultiplayerParts) {
@@ -125,7 +123,7 @@ export class MultiplayerAPI {
    * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients'
    * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. A spawner whose script has
    * `@rpc` functions needs the same `surface` as its `node`. ERR_INVALID_PARAMETER for an invalid path, and with Godot
-   * 3; ERR_ALREADY_IN_USE for another surface than before, and for the path of a `clientSpawner`.
+   * 3; ERR_ALREADY_IN_USE for another surface or spawn path than before, and for the path of a `clientSpawner`.
    */
   spawner (path: string, surface?: NodeSurface, options: SpawnerOptions = {}): Spawner {
     const scene = this.#replication('spawners')
@@ -134,13 +132,7 @@ export class MultiplayerAPI {
       throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client exists at ${relative}`)
     }
     if (surface !== undefined) this.node(path, surface as Surface)
-    let spawner = this.#spawners.get(relative)
-    if (spawner === undefined) {
-      const { spawnPath = '..' } = options
-      spawner = new Spawner(scene, relative, relativePath(spawnPath, relative))
-      this.#spawners.set(relative, spawner)
-    }
-    return spawner
+    return scene.addSpawner(relative, options)
   }
 
   /**
@@ -154,12 +146,12 @@ export class MultiplayerAPI {
   clientSpawner<const R extends Replication> (
     path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
   ): ClientSpawner<R> {
-    const { clientSpawners } = this.#replication('spawners')
+    const scene = this.#replication('spawners')
     const relative = checkedPath(path)
-    if (this.#spawners.has(relative)) {
+    if (scene.spawnerAt(relative) !== undefined) {
       throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of the server exists at ${relative}`)
     }
-    return clientSpawners.add(relative, replication, options)
+    return scene.clientSpawners.add(relative, replication, options)
   }
 
   /**

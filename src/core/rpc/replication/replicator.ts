@@ -1,4 +1,3 @@
-import { isBelow } from '../wire/node-path.ts'
 import type { PathAnnouncer, RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
 import { ReplicatedProperties } from './replicated-properties.ts'
@@ -25,8 +24,6 @@ export class Replicator {
   /** Spawned nodes, and synchronizers, by path. */
   readonly #spawned = new Map<string, Presence>()
   readonly #synchronizers = new Map<string, Presence>()
-  /** Paths of spawners that were announced. */
-  readonly #spawners = new Set<string>()
   #lastId = 0
   #time = 0
 
@@ -59,9 +56,8 @@ export class Replicator {
     return undefined
   }
 
-  /** A node is spawned by the spawner at a path. */
-  addSpawned (spawner: string, presence: Presence): void {
-    this.#spawners.add(spawner)
+  /** A node is spawned. */
+  addSpawned (presence: Presence): void {
     this.#spawned.set(presence.path, presence)
     this.#add(presence, false)
   }
@@ -92,9 +88,7 @@ export class Replicator {
       this.#synchronizers.delete(presence.path)
       this.host.announcer.forget(presence.path)
     }
-    if (this.#spawned.get(presence.path) !== presence) return
-    this.#spawned.delete(presence.path)
-    for (const path of this.#spawners) if (isBelow(path, presence.path)) this.#forgetSpawner(path)
+    if (this.#spawned.get(presence.path) === presence) this.#spawned.delete(presence.path)
   }
 
   /** Its visibility may have changed: for one peer, or for all. */
@@ -204,10 +198,5 @@ export class Replicator {
     for (const child of [...presence.children].reverse()) if (child.peers.has(peer)) this.#hide(child, peer)
     presence.forget(peer)
     presence.appearance.hide(peer)
-  }
-
-  #forgetSpawner (path: string): void {
-    this.#spawners.delete(path)
-    this.host.announcer.forget(path)
   }
 }

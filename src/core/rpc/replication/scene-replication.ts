@@ -1,8 +1,12 @@
+import { GodotError } from '../../../error.ts'
 import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import { isBelow, relativePath } from '../wire/node-path.ts'
 import type { RpcDrop } from '../wire/rpc-drop.ts'
 import { ClientSpawners } from './client-spawners.ts'
 import type { Replicator } from './replicator.ts'
+import { Spawner } from './spawner.ts'
+import type { SpawnerOptions } from './spawner.ts'
 import { Synchronizers } from './synchronizers.ts'
 
 /** The spawners and synchronizers of one room, of the server and of clients (Godot 4's SceneReplicationInterface). */
@@ -10,6 +14,7 @@ export class SceneReplication {
   readonly replicator: Replicator
   readonly synchronizers: Synchronizers
   readonly clientSpawners: ClientSpawners
+  readonly #spawners = new Map<string, Spawner>()
 
   constructor (replicator: Replicator) {
     this.replicator = replicator
@@ -22,8 +27,25 @@ export class SceneReplication {
     return this.synchronizers.size + this.clientSpawners.size > 0
   }
 
-  /** The node at a path is gone, and what clients have inside of it. */
+  /** The server's spawner at a path. */
+  spawnerAt (path: string): Spawner | undefined {
+    return this.#spawners.get(path)
+  }
+
+  /** The same, created if there is none. ERR_ALREADY_IN_USE for another spawn path than before. */
+  addSpawner (path: string, { spawnPath }: SpawnerOptions): Spawner {
+    const placing = spawnPath === undefined ? undefined : relativePath(spawnPath, path)
+    const spawner = this.#spawners.get(path) ?? new Spawner(this, path, placing ?? relativePath('..', path))
+    if (placing !== undefined && placing !== spawner.spawnPath) {
+      throw new GodotError('ERR_ALREADY_IN_USE', `spawner ${path} exists with the spawn path ${spawner.spawnPath}`)
+    }
+    this.#spawners.set(path, spawner)
+    return spawner
+  }
+
+  /** The node at a path is gone, and what the server and clients have inside of it. */
   freeBelow (path: string): void {
+    this.#freeSpawnersBelow(path)
     this.synchronizers.freeBelow(path)
     this.clientSpawners.freeBelow(path)
   }
@@ -48,5 +70,15 @@ export class SceneReplication {
   /** A client despawned a node. */
   receiveDespawn (sender: number, node: number): void {
     this.clientSpawners.despawned(sender, node)
+  }
+
+  /** The server's spawners in a node that is gone, with their nodes; and what others placed in it. */
+  #freeSpawnersBelow (path: string): void {
+    for (const [below, spawner] of this.#spawners) {
+      const isGone = isBelow(below, path)
+      if (isGone) this.#spawners.delete(below)
+      if (isGone || spawner.spawnPath === path || isBelow(spawner.spawnPath, path)) spawner.despawnAll()
+      if (isGone) this.replicator.host.announcer.forget(below)
+    }
   }
 }

@@ -34,7 +34,8 @@ export type SpawnValues<R extends Replication> = keyof R extends never
 export class Spawner {
   /** Its path relative to the root, such as `Main/Spawner`. */
   readonly path: string
-  readonly #spawnPath: string
+  /** @internal Path of the node below which its nodes are placed. */
+  readonly spawnPath: string
   readonly #replicator: Replicator
   readonly #scene: SceneReplication
   readonly #nodes = new Map<string, SpawnedNode<any>>()
@@ -46,7 +47,7 @@ export class Spawner {
     this.#scene = scene
     this.#replicator = scene.replicator
     this.path = path
-    this.#spawnPath = spawnPath
+    this.spawnPath = spawnPath
   }
 
   /** The spawned nodes, in the order in which they were spawned. */
@@ -58,12 +59,13 @@ export class Spawner {
    * Places a node in the scene of clients, now and when one joins or may see it later. `replication` describes the
    * properties of its MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use;
    * ERR_INVALID_PARAMETER for a name that no node can have, an index of a scene beyond 254, or values that are missing,
-   * of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet. Godot:
-   * MultiplayerSpawner.spawn.
+   * of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet; ERR_DOES_NOT_EXIST once the
+   * spawner was removed with the node that it is in. Godot: MultiplayerSpawner.spawn.
    */
   spawn<const R extends Replication = {}> (
     name: string, what: Spawned, replication?: R, ...[values, options]: SpawnValues<R>
   ): SpawnedNode<R> {
+    this.#checkExists()
     checkName(name)
     checkScene(what)
     if (this.#nodes.has(name)) throw new GodotError('ERR_ALREADY_IN_USE', `a node ${name} is spawned already`)
@@ -74,7 +76,7 @@ export class Spawner {
     })
     this.#nodes.set(name, node)
     this.#byPresence.set(presence, node)
-    this.#replicator.addSpawned(this.path, presence)
+    this.#replicator.addSpawned(presence)
     return node
   }
 
@@ -90,11 +92,21 @@ export class Spawner {
     this.#interest.set((peer, presence) => includes(peer, this.#byPresence.get(presence)!), milliseconds)
   }
 
+  /** @internal Removes its nodes, the last one first. */
+  despawnAll (): void {
+    for (const node of [...this.#nodes.values()].reverse()) node.despawn()
+  }
+
+  #checkExists (): void {
+    if (this.#scene.spawnerAt(this.path) === this) return
+    throw new GodotError('ERR_DOES_NOT_EXIST', `spawner ${this.path} was removed with the node that it is in`)
+  }
+
   #presence (
     name: string, what: Spawned, replication: Replication, values: AnyValues, options: VisibilityOptions
   ): Presence {
     const { host } = this.#replicator
-    const path = childPath(this.#spawnPath, name)
+    const path = childPath(this.spawnPath, name)
     const [node, synchronizer] = [this.#replicator.takeId(), this.#replicator.takeId()]
     const hasValues = Object.keys(replication).length > 0
     const synchronizers = hasValues ? [synchronizer] : []

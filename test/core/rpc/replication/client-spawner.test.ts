@@ -280,6 +280,44 @@ t.test('what a node of a client holds goes with it, as what a client has in a no
   await server.stop()
 })
 
+t.test('what the server has in a node of a client goes with it, and before it', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const withSparks = (game: Godot4Client): void => {
+    game.addSpawner(SPAWNER, { scene: () => ({ Sparks: 1 }) })
+    game.addSpawner('Main/Flags', { spawnPath: 'Main/Ship' })
+  }
+  const players = [new Godot4Player(server, withSparks), new Godot4Player(server, withSparks)]
+  await pumpUntilIdle(players)
+  const [owner, other] = players.map(({ game }) => game)
+  for (const game of [owner, other]) game.setAuthority(SPAWNER, owner.id)
+  const flags = multiplayer.spawner('/root/Main/Flags', undefined, { spawnPath: '../Ship' })
+  multiplayer.clientSpawner(SPAWNER, {}, { authority: owner.id })
+  for (let round = 0; round < 2; round++) {
+    owner.spawn(SPAWNER, { name: 'Ship', what: { scene: 0 } })
+    await pumpUntilIdle(players)
+    const sparks = multiplayer.spawner('Main/Ship/Sparks', undefined, { spawnPath: '.' })
+    sparks.spawn('Spark', { scene: 0 })
+    flags.spawn('Flag', { scene: 0 })
+    await pumpUntilIdle(players)
+    t.same([...sparks.nodes, ...flags.nodes].map(({ path }) => path), ['Main/Ship/Sparks/Spark', 'Main/Ship/Flag'])
+    owner.despawn('Ship')
+    await pumpUntilIdle(players)
+    t.same([...sparks.nodes, ...flags.nodes], [])
+    t.throws(() => sparks.spawn('Spark', { scene: 0 }), { code: 'ERR_DOES_NOT_EXIST' })
+    t.same(scene(players[1]).map(([what, name]) => `${String(what)} ${String(name)}`), [
+      'spawned Ship', 'spawned Spark', 'spawned Flag', 'despawned Flag', 'despawned Spark', 'despawned Ship'
+    ])
+    t.notOk(other.nodes.some(path => path.startsWith('Main/Ship')))
+  }
+  const late = new Godot4Player(server, game => { game.addSpawner(SPAWNER) })
+  players.push(late)
+  await pumpUntilIdle(players)
+  t.same([...other.refusals, ...late.game.refusals], [])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('throws for what cannot be', async t => {
   const server = await open()
   const { multiplayer } = server

@@ -105,6 +105,36 @@ t.test('what a hidden node holds is hidden as well', async t => {
   await server.stop()
 })
 
+t.test('a spawner goes with the node that it is in, wherever it places nodes', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, withScene)
+  await pumpUntilIdle([player])
+  const waves = multiplayer.spawner('/root/Main/Waves')
+  const wave = waves.spawn('Wave', { scene: 0 })
+  const path = `${wave.path}/Enemies`
+  const enemies = multiplayer.spawner(path, undefined, { spawnPath: '../Alive' })
+  enemies.interest(() => false)
+  t.equal(multiplayer.spawner(path, undefined, { spawnPath: '/root/Main/Wave/Alive' }), enemies)
+  t.throws(() => multiplayer.spawner(path, undefined, { spawnPath: '..' }), {
+    code: 'ERR_ALREADY_IN_USE', message: 'spawner Main/Wave/Enemies exists with the spawn path Main/Wave/Alive'
+  })
+  wave.despawn()
+  t.throws(() => enemies.spawn('Orc', { scene: 0 }), {
+    code: 'ERR_DOES_NOT_EXIST', message: 'spawner Main/Wave/Enemies was removed with the node that it is in'
+  })
+  waves.spawn('Wave', { scene: 0 })
+  const orc = multiplayer.spawner(path).spawn('Orc', { scene: 0 })
+  t.equal(orc.path, 'Main/Wave/Orc')
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Wave', 'despawned Wave', 'spawned Wave', 'spawned Orc'], 'without a former rule')
+  wave.despawn()
+  t.ok(multiplayer.spawner(path).spawn('Elf', { scene: 0 }), 'that of the node that is there')
+  for (const node of waves.nodes) node.despawn()
+  t.doesNotThrow(() => multiplayer.clientSpawner(path, {}, { authority: player.game.id }), 'its path is free')
+  await server.stop()
+})
+
 t.test('the input of each player is a synchronizer of that player below a node of the server', async t => {
   const server = await open()
   const { multiplayer } = server
