@@ -42,6 +42,11 @@ export class ClientSpawners {
     return this.#byPath.has(path)
   }
 
+  /** Whether a client has spawned the node at a path. */
+  isSpawned (path: string): boolean {
+    return this.#paths.has(path)
+  }
+
   /** ERR_ALREADY_IN_USE if there is one at this path; other errors as of `MultiplayerAPI.clientSpawner`. */
   add<R extends Replication> (
     path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
@@ -102,7 +107,7 @@ export class ClientSpawners {
   /** Whether the name is one that a node can have, and neither it nor the ids are in use. */
   #isNew ({ name, node, synchronizers }: Spawn, spawner: ClientSpawner<any>, ofClient: OfClient): boolean {
     const path = spawner.pathOf(name)
-    if (!isNodeName(name) || this.#paths.has(path) || this.#replicator.isSpawned(path)) return false
+    if (!isNodeName(name) || this.isSpawned(path) || this.#replicator.isSpawned(path)) return false
     return !ofClient.nodes.has(node) && !synchronizers.some(id => ofClient.synchronizers.has(id))
   }
 

@@ -83,12 +83,12 @@ export class Replicator {
     presence.ids.clear()
     this.#presences.delete(presence)
     presence.parent?.children.delete(presence)
+    if (this.#spawned.get(presence.path) === presence) this.#spawned.delete(presence.path)
     presence.appearance.removed()
     if (this.#synchronizers.get(presence.path) === presence) {
       this.#synchronizers.delete(presence.path)
       this.host.announcer.forget(presence.path)
     }
-    if (this.#spawned.get(presence.path) === presence) this.#spawned.delete(presence.path)
   }
 
   /** Its visibility may have changed: for one peer, or for all. */

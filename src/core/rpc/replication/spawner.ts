@@ -68,7 +68,7 @@ export class Spawner {
     this.#checkExists()
     checkName(name)
     checkScene(what)
-    if (this.#nodes.has(name)) throw new GodotError('ERR_ALREADY_IN_USE', `a node ${name} is spawned already`)
+    this.#checkFree(childPath(this.spawnPath, name))
     const presence = this.#presence(name, what, replication ?? {}, values ?? {}, options ?? {})
     const node = new SpawnedNode<R>(name, presence, {
       despawn: () => { this.#replicator.remove(presence) },
@@ -100,6 +100,11 @@ export class Spawner {
   #checkExists (): void {
     if (this.#scene.spawnerAt(this.path) === this) return
     throw new GodotError('ERR_DOES_NOT_EXIST', `spawner ${this.path} was removed with the node that it is in`)
+  }
+
+  #checkFree (path: string): void {
+    if (!this.#replicator.isSpawned(path) && !this.#scene.clientSpawners.isSpawned(path)) return
+    throw new GodotError('ERR_ALREADY_IN_USE', `a node ${path} is spawned already`)
   }
 
   #presence (

@@ -237,6 +237,37 @@ t.test('paths of spawned nodes follow from the spawn path', async t => {
   await server.stop()
 })
 
+t.test('a path has one spawned node, of whichever spawner or client', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, game => {
+    for (const path of ['Main/A', 'Main/B', 'Main/C']) game.addSpawner(path)
+  })
+  await pumpUntilIdle([player])
+  const { game } = player
+  game.setAuthority('Main/C', game.id)
+  const [one, other] = ['Main/A', 'Main/B'].map(path => multiplayer.spawner(path))
+  const ball = one.spawn('Ball', { scene: 0 })
+  const inUse = { code: 'ERR_ALREADY_IN_USE', message: 'a node Main/Ball is spawned already' }
+  for (const spawner of [one, other]) t.throws(() => spawner.spawn('Ball', { scene: 0 }), inUse)
+  ball.despawn()
+  const next = other.spawn('Ball', { scene: 0 })
+  const client = multiplayer.clientSpawner('Main/C', {}, { authority: game.id })
+  client.on('despawned', ({ name }) => { one.spawn(name, { scene: 0 }) })
+  game.spawn('Main/C', { name: 'Gun', what: { scene: 0 } })
+  await pumpUntilIdle([player])
+  t.throws(() => one.spawn('Gun', { scene: 0 }), { code: 'ERR_ALREADY_IN_USE' }, 'a node of a client')
+  game.despawn('Gun')
+  await pumpUntilIdle([player])
+  next.despawn()
+  t.same([...one.nodes, ...other.nodes].map(({ path }) => path), ['Main/Gun'])
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Ball', 'despawned Ball', 'spawned Ball', 'spawned Gun', 'despawned Ball'])
+  t.same(game.refusals, [])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('interest: a rule of the spawner, checked at intervals', async t => {
   const server = await open()
   const { multiplayer } = server
