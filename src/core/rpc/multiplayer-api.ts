@@ -200,7 +200,8 @@ function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array
 }
 
-function nodeHostOf ({ link, wire, variants, nodes, failed }: MultiplayerParts, api: MultiplayerAPI): NodeHost {
+function nodeHostOf (parts: MultiplayerParts, api: MultiplayerAPI): NodeHost {
+  const { link, wire, variants, nodes, replication, failed } = parts
   return {
     check: node => { nodes.check(node) },
     send: (node, to, call) => {
@@ -215,8 +216,15 @@ function nodeHostOf ({ link, wire, variants, nodes, failed }: MultiplayerParts, 
     },
     checkKind: kind => { wire.checkKind(kind) },
     failed,
-    free: node => { if (nodes.remove(node)) wire.forgetPath(node.path) },
+    free: node => {
+      if (!nodes.remove(node)) return
+      replication?.freeBelow(node.path)
+      wire.forgetPath(node.path)
+    },
     synchronizer: (path, replication, options) => api.synchronizer(path, replication, options),
-    setMaster: (node, id, recursive) => { nodes.setMaster(node, id, recursive) }
+    setMaster: (node, id, recursive) => {
+      if (recursive) replication?.synchronizers.setAuthorityBelow(node.path, id)
+      nodes.setMaster(node, id, recursive)
+    }
   }
 }

@@ -57,7 +57,8 @@ export class RemoteNode<Members = any> {
 
   /**
    * Makes a peer the node's network master; initially that is 1, the server. As in Godot this applies to the nodes
-   * below that are registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for an id below 1.
+   * and synchronizers below that are registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for
+   * an id below 1, and for 1 while values of such a synchronizer are not known.
    */
   setNetworkMaster (id: number, recursive: boolean = true): void {
     this.#members.setMaster(id, recursive)
@@ -98,7 +99,10 @@ export class RemoteNode<Members = any> {
     return this.#members.synchronizer(path, replication, options)
   }
 
-  /** Removes the node: nothing reaches it any more, it cannot send, and its path may be registered anew. */
+  /**
+   * Removes the node: nothing reaches it any more, it cannot send, and its path may be registered anew. Spawners and
+   * synchronizers below it are removed as well.
+   */
   free (): void {
     this.#members.free()
   }

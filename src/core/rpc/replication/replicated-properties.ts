@@ -87,6 +87,12 @@ export class ReplicatedProperties {
     for (const property of this.#watched) this.#changed.add(property)
   }
 
+  /** ERR_INVALID_PARAMETER while values are not known. */
+  checkComplete (): void {
+    const unknown = this.#properties.find(({ value }) => value === undefined)
+    if (unknown !== undefined) this.#encode(unknown, undefined as never)
+  }
+
   /** ERR_INVALID_PARAMETER for another kind of value, ERR_OUT_OF_MEMORY for more than fits in a packet. */
   set (name: string, value: Variant): void {
     const property = this.#byName.get(name)

@@ -107,9 +107,7 @@ export class Synchronizer<R extends Replication = Replication> {
    * while values are not known. Godot 4: Node.set_multiplayer_authority.
    */
   setMultiplayerAuthority (id: number): void {
-    if (!Number.isInteger(id) || id < 1) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `invalid authority ${String(id)}: expected the id of a peer`)
-    }
+    this.checkAuthority(id)
     if (id === this.#authority) return
     if (id === target.SERVER) return this.#own(this.#properties.values)
     this.#authority = id
@@ -151,6 +149,14 @@ export class Synchronizer<R extends Replication = Replication> {
     this.#presence = undefined
     if (presence !== undefined) this.#host.replicator.remove(presence)
     this.#host.freed(this)
+  }
+
+  /** @internal Throws what `setMultiplayerAuthority` would. */
+  checkAuthority (id: number): void {
+    if (!Number.isInteger(id) || id < 1) {
+      throw new GodotError('ERR_INVALID_PARAMETER', `invalid authority ${String(id)}: expected the id of a peer`)
+    }
+    if (id === target.SERVER && id !== this.#authority) this.#properties.checkComplete()
   }
 
   /** @internal Values of its authority; false if they are of another number or kind. */

@@ -31,9 +31,16 @@ export class Synchronizers {
     return synchronizer
   }
 
-  /** A spawned node was removed: those of clients below it, too. */
+  /** A node was removed: those below it, too. */
   freeBelow (path: string): void {
-    for (const [below, synchronizer] of this.#byPath) if (isBelow(below, path)) synchronizer.free()
+    for (const synchronizer of this.#below(path)) synchronizer.free()
+  }
+
+  /** Sets the authority of those below a node. Throws, before anything is changed, as one of them would. */
+  setAuthorityBelow (path: string, id: number): void {
+    const below = this.#below(path)
+    for (const synchronizer of below) synchronizer.checkAuthority(id)
+    for (const synchronizer of below) synchronizer.setMultiplayerAuthority(id)
   }
 
   /** Values of a client; returns why they are refused. Other synchronizers of clients do not concern the server. */
@@ -42,5 +49,9 @@ export class Synchronizers {
     if (synchronizer === undefined) return undefined
     if (synchronizer.getMultiplayerAuthority() !== sender) return 'sync-authority'
     return synchronizer.receive(sender, values, changed) ? undefined : 'sync-values'
+  }
+
+  #below (path: string): Array<Synchronizer<any>> {
+    return [...this.#byPath.values()].filter(synchronizer => isBelow(synchronizer.path, path))
   }
 }

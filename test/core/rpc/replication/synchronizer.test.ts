@@ -153,6 +153,64 @@ t.test('the authority may change, between clients and to the server', async t =>
   await server.stop()
 })
 
+t.test('has the authority that a node above it is given', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, game => { game.addNode('Main/Player/Input', {}) })
+  await pumpUntilIdle([player])
+  const { game } = player
+  const main = multiplayer.node('/root/Main', [])
+  const node = multiplayer.node('/root/Main/Player', [])
+  const input = node.synchronizer('Input', { shots: { kind: int } }, { values: { shots: 0 } })
+  const other = multiplayer.synchronizer('Main/Player2/Input', {}, { authority: 7 })
+  const authorities = (): number[] => [main, node, input, other].map(one => one.getMultiplayerAuthority())
+  main.setMultiplayerAuthority(8, false)
+  t.same(authorities(), [8, 1, 1, 7])
+  node.setMultiplayerAuthority(game.id)
+  t.same(authorities(), [8, game.id, game.id, 7])
+  game.setAuthority('Main/Player/Input', game.id)
+  for (let tick = 0; tick < 2; tick++) {
+    game.sync('Main/Player/Input', [3])
+    await pumpUntilIdle([player])
+  }
+  t.equal(input.get('shots'), 3)
+  t.equal(server.monitor.drops['sync-authority'], 0)
+  const silent = node.synchronizer('Aim', { angle: { kind: int } })
+  t.equal(silent.getMultiplayerAuthority(), game.id)
+  t.throws(() => { main.setNetworkMaster(1) }, {
+    code: 'ERR_INVALID_PARAMETER', message: 'property angle: expected int, got undefined'
+  })
+  t.same(authorities(), [8, game.id, game.id, 7], 'nothing is changed then')
+  silent.free()
+  main.setNetworkMaster(1)
+  t.same(authorities(), [1, 1, 1, 1])
+  await server.stop()
+})
+
+t.test('what is below a node is removed with it', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const outside = multiplayer.synchronizer('Main/Player2/Input', {}, { authority: 7 })
+  for (let round = 0; round < 2; round++) {
+    const node = multiplayer.node('/root/Main/Player', [])
+    const state = node.synchronizer('State', { hp: { kind: int } }, { values: { hp: 1 } })
+    node.synchronizer('Input', {}, { authority: 7 })
+    multiplayer.clientSpawner('Main/Player/Bullets', {}, { authority: 7 })
+    const items = multiplayer.spawner('Main/Player/Items')
+    items.spawn('Sword', { scene: 0 })
+    const player = new Godot4Player(server, game => { game.addNode('Main/Player/State', {}) })
+    await pumpUntilIdle([player])
+    t.ok(state.isVisibleTo(player.game.id))
+    node.free()
+    node.free()
+    t.same([...items.nodes], [])
+    t.notOk(state.isVisibleTo(player.game.id))
+    player.leave()
+  }
+  t.throws(() => multiplayer.synchronizer(outside.path, {}, { authority: 7 }), { code: 'ERR_ALREADY_IN_USE' })
+  await server.stop()
+})
+
 t.test('a freed synchronizer sends nothing, whoever its authority is', async t => {
   const server = await open()
   const { multiplayer } = server
