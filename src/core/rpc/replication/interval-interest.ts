@@ -16,7 +16,7 @@ export class IntervalInterest implements Interest {
   }
 
   includes (peer: number, presence: Presence): boolean {
-    return this.#rule?.(peer, presence) ?? true
+    return Boolean(this.#rule?.(peer, presence) ?? true)
   }
 
   isDueAt (now: number): boolean {

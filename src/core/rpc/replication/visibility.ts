@@ -38,7 +38,7 @@ export class Visibility {
 
   /** What the filter throws is for the caller to handle. */
   includes (peer: number): boolean {
-    return (this.#isPublic || this.#peers.has(peer)) && (this.#filter?.(peer) ?? true)
+    return (this.#isPublic || this.#peers.has(peer)) && Boolean(this.#filter?.(peer) ?? true)
   }
 
   /** The peer has left. */

@@ -26,6 +26,28 @@ function names (player: Godot4Player): string[] {
   return scene(player).map(([what, name]) => `${String(what)} ${String(name)}`)
 }
 
+t.test('a callback hides the node by 0, an empty text or NaN, and shows it by any other number or object', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, withSpawner)
+  await pumpUntilIdle([player])
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  const answers = [0, '', NaN, 1, {}]
+  for (const [at, answer] of answers.entries()) {
+    spawner.spawn(`Filter${at}`, { scene: 0 }, {}, {}, { visibility: () => answer as never })
+  }
+  for (const [at, answer] of answers.entries()) {
+    spawner.interest((_, { name }) => (name.startsWith('Filter') ? true : answer) as never)
+    spawner.spawn(`Interest${at}`, { scene: 0 })
+  }
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Filter3', 'spawned Filter4', 'spawned Interest3', 'spawned Interest4'])
+  server.multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Interest0', 'spawned Interest1', 'spawned Interest2'], 'by the last rule')
+  t.same(player.game.refusals, [])
+  await server.stop()
+})
+
 t.test('a node that a visibility filter despawns appears nowhere', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
