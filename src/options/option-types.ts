@@ -30,8 +30,9 @@ export interface ServerOptions {
   /** How node paths are confirmed (godot4): by `id` (since Godot 4.3), by `path` (until 4.2), or `both`. */
   confirmPath: 'id' | 'path' | 'both'
   /**
-   * Keep Godot's types in arguments of remote calls: a real with an integral value becomes a `Float`, so that it can be
-   * sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it per node.
+   * Keep Godot's types in arguments of remote calls, and in what clients spawn and synchronize: a real with an integral
+   * value becomes a `Float`, so that it can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can
+   * override it per node.
    */
   exactTypes: boolean
   /**

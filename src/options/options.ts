@@ -144,8 +144,9 @@ export const ServerOptions = Type.Object({
     description: 'How node paths are confirmed (godot4): by `id` (since Godot 4.3), by `path` (until 4.2), or `both`'
   }),
   exactTypes: Type.Boolean({
-    description: 'Keep Godot\'s types in arguments of remote calls: a real with an integral value becomes a `Float`, ' +
-      'so that it can be sent on unchanged; false: a plain number. `MultiplayerAPI.node` can override it per node'
+    description: 'Keep Godot\'s types in arguments of remote calls, and in what clients spawn and synchronize: a ' +
+      'real with an integral value becomes a `Float`, so that it can be sent on unchanged; false: a plain number. ' +
+      '`MultiplayerAPI.node` can override it per node'
   }),
   authenticate: callback<Authenticate>('Function that checks the data that clients send with `send_auth` before they ' +
     'join (godot4). If it is not set, clients must not send any'),

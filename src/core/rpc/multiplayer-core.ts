@@ -65,7 +65,7 @@ export class MultiplayerCore {
     this.#host = host
     const failed = (error: unknown, details: object): void => { host.failed(error, details) }
     const { exactTypes } = options
-    const replication = replicationOf(host, link, rpc, wire.variants)
+    const replication = replicationOf(host, link, rpc, wire.variants, exactTypes)
     receiver.replication = replication
     this.#parts = { link, wire: rpc, variants: wire.variants, nodes, signals, replication, exactTypes, failed }
     this.api = new MultiplayerAPI(this.#parts)
@@ -160,12 +160,14 @@ function replicationOf (
   host: MultiplayerHost,
   link: RpcLink,
   { announcer }: RpcWire,
-  codec: VariantCodec
+  codec: VariantCodec,
+  exactTypes: boolean
 ): MultiplayerParts['replication'] {
   if (announcer === undefined) return undefined
   return new SceneReplication(new Replicator(link, {
     codec,
     announcer,
+    exactTypes,
     get maxPacketSize () { return host.maxPacketSize },
     failed: (error, details) => { host.failed(error, details) }
   }))
@@ -203,6 +205,10 @@ class Receiver implements RpcReceiver {
 
   get readsReplication (): boolean {
     return this.replication?.isReading === true
+  }
+
+  get exactTypes (): boolean {
+    return this.replication?.replicator.host.exactTypes === true
   }
 
   receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void {

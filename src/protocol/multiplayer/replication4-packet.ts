@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { ByteReader, ByteWriter } from '../bytes.ts'
 import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
 import { command } from './scene-packet.ts'
-import type { VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
+import type { DecodeOptions, VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 
 /**
@@ -70,8 +70,8 @@ function writeSized (to: VariantWriter, value: Variant): void {
  * Decodes a spawn; all values are one view of their bytes. Throws ERR_INVALID_DATA for a packet that is cut off, and as
  * reading an argument does.
  */
-export function decodeSpawn (codec: VariantCodec, bytes: Uint8Array): Spawn {
-  return codec.parse(readSpawn, bytes)
+export function decodeSpawn (codec: VariantCodec, bytes: Uint8Array, options?: DecodeOptions): Spawn {
+  return codec.parse(readSpawn, bytes, options)
 }
 
 function readSpawn (from: VariantReader): Spawn {

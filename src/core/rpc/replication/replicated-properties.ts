@@ -13,6 +13,8 @@ const NOTHING = Buffer.alloc(0)
 /** What the encoding of properties depends on. */
 export interface PropertiesHost {
   readonly codec: VariantCodec
+  /** Whether whole reals are received as `Float` where their kind does not say it. */
+  readonly exactTypes: boolean
   /** Bytes of the largest packet that can be sent. */
   readonly maxPacketSize: number
 }
@@ -46,9 +48,10 @@ export class ReplicatedProperties {
 
   /** ERR_INVALID_PARAMETER for more than 64 `on_change` properties. */
   constructor (replication: Replication, host: PropertiesHost, overhead: number) {
-    this.#properties = Object.entries(replication).map(([name, property]) => (
-      { ...property, name, converter: new MemberConverter([property.kind]), value: undefined, bytes: NOTHING }
-    ))
+    this.#properties = Object.entries(replication).map(([name, property]) => {
+      const converter = new MemberConverter([property.kind], host.exactTypes)
+      return { ...property, name, converter, value: undefined, bytes: NOTHING }
+    })
     this.#byName = new Map(this.#properties.map(property => [property.name, property]))
     this.#spawned = this.#properties.filter(({ spawn = true }) => spawn)
     this.#always = this.#properties.filter(({ mode = 'always' }) => mode === 'always')

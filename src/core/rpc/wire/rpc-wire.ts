@@ -61,6 +61,8 @@ export interface RpcReceiver {
   pathConfirmed (peer: number, path: string): void
   /** Whether packets of spawners and synchronizers are read. */
   readonly readsReplication: boolean
+  /** Whether the argument of a custom spawn keeps Godot's types: a whole real is a `Float`. */
+  readonly exactTypes: boolean
   /** Values of a synchronizer, by its path, or the id that its spawn gave it; valid until the call returns. */
   receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void
   /** The spawner at `spawner` spawned a node; its values are valid until the call returns. */

@@ -179,7 +179,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   #receiveSpawn (sender: WebSocketPeer, packet: Uint8Array): void {
-    const spawn = decodeSpawn(this.#codec, packet)
+    const spawn = decodeSpawn(this.#codec, packet, { exactFloats: this.#receiver.exactTypes })
     const path = this.#paths.resolve(sender.id, spawn.spawner)
     if (path !== undefined) this.#receiver.receiveSpawn(sender, path, spawn)
   }

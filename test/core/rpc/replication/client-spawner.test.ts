@@ -1,8 +1,8 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import type { ClientNode } from '../../../../src/core/rpc/replication/client-node.ts'
-import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import type { Float } from '../../../../src/protocol/variant/variant-types.ts'
+import { Float, float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
 import { FrameClient } from '../../../helper/frame-client.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
@@ -212,6 +212,23 @@ t.test('refuses ids that are in use, and values of another kind', async t => {
   t.same([...spawner.nodes].map(({ name, values }) => [name, values]), [['A', { hp: 7 }], ['D', { hp: 1 }]])
   t.same([server.monitor.drops['spawn-invalid'], server.monitor.drops['sync-values']], [2, 2])
   await server.stop()
+})
+
+t.test('whole reals are plain numbers, or keep their type by exactTypes or the kind exact', async t => {
+  for (const [exactTypes, whole] of [[false, 5], [true, new Float(5)]] as const) {
+    const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', exactTypes })
+    const players = await join(server, 1)
+    const [{ game }] = players
+    const kinds = { any: { kind: variant }, same: { kind: exact }, list: { kind: Array } } as const
+    const spawner = server.multiplayer.clientSpawner(SPAWNER, kinds, { authority: game.id })
+    const real = new Float(5)
+    game.spawn(SPAWNER, { name: 'B', what: { custom: [real, 5, 0.5] }, values: [real, real, [real, 5]] })
+    await pumpUntilIdle(players)
+    const [node] = spawner.nodes
+    t.strictSame(node.what, { custom: [whole, 5, 0.5] })
+    t.strictSame(node.values, { any: whole, same: real, list: [whole, 5] })
+    await server.stop()
+  }
 })
 
 t.test('the properties may depend on what is spawned', async t => {
