@@ -22,8 +22,8 @@ export interface Interest {
 export interface PresenceParts {
   /** Path of the spawned node, or of the synchronizer. */
   readonly path: string
-  /** The spawned node that it is part of. */
-  readonly parent: Presence | undefined
+  /** The spawned nodes that it is part of: a spawner in one may place nodes in another. */
+  readonly parents: readonly Presence[]
   readonly properties: ReplicatedProperties
   readonly visibility: Visibility
   readonly appearance: Appearance
@@ -33,7 +33,7 @@ export interface PresenceParts {
 /** Something of the server in the scene of clients: a spawned node, or a synchronizer that is in the scene. */
 export class Presence {
   readonly path: string
-  readonly parent: Presence | undefined
+  readonly parents: readonly Presence[]
   readonly properties: ReplicatedProperties
   readonly visibility: Visibility
   readonly appearance: Appearance
@@ -45,18 +45,18 @@ export class Presence {
   /** The id of its synchronizer by peer, of those that can be sent values. */
   readonly ids = new Map<number, number>()
 
-  constructor ({ path, parent, properties, visibility, appearance, interest }: PresenceParts) {
+  constructor ({ path, parents, properties, visibility, appearance, interest }: PresenceParts) {
     this.path = path
-    this.parent = parent
+    this.parents = parents
     this.properties = properties
     this.visibility = visibility
     this.appearance = appearance
     this.interest = interest
   }
 
-  /** Whether a peer should have it: what is part of a node is where the node is. */
+  /** Whether a peer should have it: what is part of nodes is where they all are. */
   isFor (peer: number): boolean {
-    if (this.parent?.peers.has(peer) === false) return false
+    if (!this.parents.every(parent => parent.peers.has(peer))) return false
     return this.visibility.includes(peer) && (this.interest?.includes(peer, this) ?? true)
   }
 

@@ -47,8 +47,13 @@ export class Replicator {
     return this.#spawned.has(path)
   }
 
-  /** The spawned node that the node at a path is part of. */
-  parentOf (path: string): Presence | undefined {
+  /** The spawned nodes that the nodes at these paths are part of. */
+  parentsOf (...paths: readonly string[]): Presence[] {
+    const parents = paths.map(path => this.#parentOf(path))
+    return [...new Set(parents)].filter(parent => parent !== undefined)
+  }
+
+  #parentOf (path: string): Presence | undefined {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const parent = this.#spawned.get(path.slice(0, end))
       if (parent !== undefined) return parent
@@ -70,7 +75,7 @@ export class Replicator {
 
   #add (presence: Presence, sendsDelta: boolean): void {
     this.#presences.add(presence)
-    presence.parent?.children.add(presence)
+    for (const parent of presence.parents) parent.children.add(presence)
     this.#updateAll(presence, sendsDelta)
   }
 
@@ -82,7 +87,7 @@ export class Replicator {
     presence.peers.clear()
     presence.ids.clear()
     this.#presences.delete(presence)
-    presence.parent?.children.delete(presence)
+    for (const parent of presence.parents) parent.children.delete(presence)
     if (this.#spawned.get(presence.path) === presence) this.#spawned.delete(presence.path)
     presence.appearance.removed()
     if (this.#synchronizers.get(presence.path) === presence) {

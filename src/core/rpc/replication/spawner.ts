@@ -132,9 +132,9 @@ export class Spawner {
       }
     }
     const visibility = new Visibility(options, peer => { this.#replicator.update(presence, peer) })
-    const parent = this.#replicator.parentOf(this.path) ?? this.#replicator.parentOf(path)
+    const parents = this.#replicator.parentsOf(this.path, path)
     const interest = this.#interest
-    const presence: Presence = new Presence({ path, parent, properties, visibility, appearance, interest })
+    const presence: Presence = new Presence({ path, parents, properties, visibility, appearance, interest })
     return presence
   }
 

@@ -176,7 +176,7 @@ export class Synchronizer<R extends Replication = Replication> {
     const { announcer } = replicator.host
     const presence: Presence = new Presence({
       path: this.path,
-      parent: replicator.parentOf(this.path),
+      parents: replicator.parentsOf(this.path),
       properties: this.#properties,
       visibility: this.#visibility,
       appearance: {

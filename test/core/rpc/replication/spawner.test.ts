@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { SpawnedNode } from '../../../../src/core/rpc/replication/spawned-node.ts'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
@@ -234,6 +235,52 @@ t.test('paths of spawned nodes follow from the spawn path', async t => {
   t.equal(path('/root/Main/C', '../Players'), 'Main/Players/x')
   t.equal(path('/root/Main/D', '/root/World/Items'), 'World/Items/x')
   t.equal(path('/root/Main/E', '.'), 'Main/E/x')
+  await server.stop()
+})
+
+t.test('a node that a spawner in one node places in another is where both are', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const player = new Godot4Player(server, game => {
+    game.addSpawner('Main/Spawner', { scene: (_, name): Record<string, number> => name === 'Shop' ? { Items: 1 } : {} })
+  })
+  await pumpUntilIdle([player])
+  const { game } = player
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const spawn = (name: string): SpawnedNode<any> =>
+    spawner.spawn(name, { scene: 0 }, {}, {}, { publicVisibility: false })
+  const withShop = (): ReturnType<typeof multiplayer.spawner> => {
+    game.addSpawner('Main/Shop/Items', { spawnPath: 'Main/Player' })
+    return multiplayer.spawner('/root/Main/Shop/Items', undefined, { spawnPath: '../../Player' })
+  }
+  const shop = spawn('Shop')
+  let owner = spawn('Player')
+  const items = withShop()
+  t.equal(items.spawn('Sword', { scene: 0 }).path, 'Main/Player/Sword')
+  owner.setVisibleTo(game.id, true)
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Player'], 'its spawner is missing')
+  shop.setVisibleTo(game.id, true)
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Shop', 'spawned Sword'])
+  owner.setVisibleTo(game.id, false)
+  await pumpUntilIdle([player])
+  t.same(names(player), ['despawned Sword', 'despawned Player'])
+  owner.setVisibleTo(game.id, true)
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Player', 'spawned Sword'])
+  owner.despawn()
+  await pumpUntilIdle([player])
+  t.same([names(player), [...items.nodes]], [['despawned Sword', 'despawned Player'], []])
+  owner = spawn('Player')
+  owner.setVisibleTo(game.id, true)
+  items.spawn('Sword', { scene: 0 })
+  shop.despawn()
+  await pumpUntilIdle([player])
+  t.same(names(player), ['spawned Player', 'spawned Sword', 'despawned Sword', 'despawned Shop'])
+  spawn('Shop')
+  t.same([[...items.nodes], [...withShop().nodes]], [[], []])
+  t.same(game.refusals, [])
   await server.stop()
 })
 
