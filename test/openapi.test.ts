@@ -97,7 +97,7 @@ t.test('documents all responses of the REST API', async t => {
     'post /rooms/{room}/packets': [202, 400, 401, 403, 404, 409, 413, 415, 503],
     'get /bans': [200, 401],
     'post /bans': [201, 400, 401, 403, 413, 415],
-    'delete /bans/{address}': [204, 400, 401, 403, 404, 413, 415],
+    'delete /bans/{address}': [200, 204, 400, 401, 403, 404, 413, 415],
     'get /events': [200, 400, 401, 406, 503]
   })
 })

@@ -19,7 +19,9 @@ export class SyncBatch {
 
   /** Adds the values of one presence for those that can be sent any: all that are always sent, or changed ones. */
   add (presence: Presence, values: Uint8Array, changed?: bigint): void {
-    const common = presence.commonId(this.#link.connected.size)
+    const { connected, areAllConnected } = this.#link
+    // A peer that moves from another room may know the id as that of another node.
+    const common = areAllConnected ? presence.commonId(connected.size) : undefined
     if (common !== undefined) return this.addFor(target.ALL, { id: common, values, changed })
     for (const [peer, id] of presence.ids) this.addFor(peer, { id, values, changed })
   }
