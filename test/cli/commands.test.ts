@@ -183,6 +183,8 @@ t.test('status shows state, mode, peers and limits that were hit', async t => {
   t.match(JSON.parse((await command(['status', '--json'], env)).output), { listening: true, settings: { maxPeers: 0 } })
   await server.stop()
   t.match((await command(['status'], env)).output, /^State +not listening$/m)
+  await server.listen(0)
+  t.match((await command(['status'], env)).output, new RegExp(`^Endpoint +ws://\\*:${server.port}/ws$`, 'm'))
 })
 
 t.test('ban, bans and unban keep addresses out, for a time or for good', async t => {

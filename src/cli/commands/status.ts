@@ -31,7 +31,7 @@ export function statusLines (state: State): string[] {
 
 function endpointOf ({ mode, path, port, tls, bindIp, rooms }: State): string {
   if (mode === 'mounted') return `${path} of the service, port ${port}`
-  // A listener of its own takes any path, unless paths name rooms.
+  // A listener of the server's own takes any path, unless paths name rooms.
   return `${tls ? 'wss' : 'ws'}://${formatEndpoint(bindIp, port)}${rooms.enabled ? path : ''}`
 }
 
