@@ -150,8 +150,8 @@ const listeningRoutes: Routes = async (app, { server }) => {
       operationId: 'listen',
       summary: 'Start listening',
       description:
-        'With a port, here or as option `port`: on a listener of its own; without: on the endpoint of the host app. ' +
-        'Omitted members keep their values. A failed call changes nothing.',
+        'With a port, given here or as option `port`, on the server\'s own listener; otherwise on the endpoint of ' +
+        'the host app. Omitted members keep their values. A failed call changes nothing.',
       tags,
       body: Type.Object({
         port: Type.Optional(Type.Integer({

@@ -46,7 +46,7 @@ export class StateFile {
 
   /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used or written. */
   constructor (path: string, servers: readonly NamedServer[], log: Logger) {
-    this.#path = followLink(path)
+    this.#path = followLinks(path)
     this.#servers = servers
     this.#log = log
     this.#stored = this.#read()
@@ -101,7 +101,7 @@ export class StateFile {
     this.#log.info(details, 'settings and bans restored')
   }
 
-  /** The stored options, without the rules of rooms if the server has no rooms now; these stay in the file. */
+  /** The stored options, without the rules of rooms if the server has no rooms now; the rules stay in the file. */
   #applicable (name: string, server: WebSocketServer, stored: Values): Partial<RuntimeOptions> {
     const { rooms, ...others } = stored
     const isWithoutRooms = rooms !== undefined && server.options.rooms === false
@@ -190,10 +190,10 @@ function temporaryPath (path: string): string {
   return `${path}.${process.pid}.tmp`
 }
 
-/** Where a symbolic link leads to, as replacing a link would leave that file as it was. */
-function followLink (path: string): string {
+/** The file that symbolic links lead to: replacing a link would leave that file as it was. */
+function followLinks (path: string): string {
   try {
-    return resolve(dirname(path), readlinkSync(path))
+    return followLinks(resolve(dirname(path), readlinkSync(path)))
   } catch {
     return path
   }

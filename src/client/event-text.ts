@@ -130,8 +130,8 @@ const formats: Formats = {
   }
 }
 
-/** A peer as its id, which can be selected; several in words. */
-function describeTarget (target: number): number | string {
+/** A single peer as its id, which can be selected; all others in words. */
+export function describeTarget (target: number): number | string {
   if (target > 1) return target
   if (target === 1) return 'the server'
   return target === 0 ? 'all' : `all except ${-target}`

@@ -21,7 +21,7 @@ const rules: Readonly<Record<string, string>> = {
   [pathPattern]: 'must begin with /',
   [publicUrlPattern]: 'must be a ws or wss URL such as wss://game.example, without a query and without / at the end',
   [durationPattern]: 'must be a time such as 500 ms, 30 s or 1 minute',
-  [tokenPattern]: 'must be a name without spaces, commas and other separators'
+  [tokenPattern]: 'must be a name without spaces, commas or other separators'
 }
 
 /** What a text must be to match a pattern, in words. */

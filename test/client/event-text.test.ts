@@ -1,6 +1,6 @@
 import t from 'tap'
 import { eventTypes as feedTypes } from '../../src/admin/feed-event.ts'
-import { describeEvent, eventTypes, joinParts } from '../../src/client/event-text.ts'
+import { describeEvent, describeTarget, eventTypes, joinParts } from '../../src/client/event-text.ts'
 
 const at = '2025-01-31T12:00:00.000Z'
 
@@ -106,4 +106,8 @@ t.test('severity and category', async t => {
 t.test('control characters are escaped', async t => {
   t.equal(textOf('client_close_request', { reason: '\u001B]0;owned\u0007\n\u202E' }),
     'closing 7 requested by the client, 1000 "\\u001b]0;owned\\u0007\\u000a\\u202e"')
+})
+
+t.test('a target is the id of a peer, or peers in words', async t => {
+  t.same([0, 1, 9, -9].map(describeTarget), ['all', 'the server', 9, 'all except 9'])
 })

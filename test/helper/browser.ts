@@ -24,8 +24,8 @@ let open = 0
 let closing: NodeJS.Timeout | undefined
 
 /**
- * Opens an empty page in a Chromium, with storage of its own; the test closes it. The page is not animated, which would
- * take a fifth of the browser's time.
+ * Opens an empty page in Chromium, with its own storage; the test closes it. Animations are off, which saves a fifth of
+ * the browser's CPU time.
  */
 export async function openPage (t: Test): Promise<MonitoredPage> {
   clearTimeout(closing)

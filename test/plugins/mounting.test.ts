@@ -184,7 +184,7 @@ t.test('renders errors of the host\'s hooks as problems', async t => {
   t.match(await answer.json(), { status: 429, code: 'too-many-requests', detail: 'slow down' })
 })
 
-t.test('an error of a host\'s hook whose statusCode is no error status counts as 500', async t => {
+t.test('an error of a host\'s hook counts as 500 unless its statusCode is from 400 to 599', async t => {
   let statusCode: unknown
   const { api } = await startHost(t, {
     before: async app => {

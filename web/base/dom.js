@@ -45,7 +45,8 @@ export function showToast (text) {
 
 /** Shows what was done, and which nodes of the cluster did not respond. */
 export function showDone (text, response = {}) {
-  showToast([text, formatMissingNodes(response) ?? []].flat().join('. '))
+  const problem = formatMissingNodes(response)
+  showToast(problem === undefined ? text : `${text}. ${problem}`)
 }
 
 /** Shows an error message, or hides it when there is no text. */

@@ -52,7 +52,7 @@ function valueOf ({ type, checked, value }) {
   return type === 'checkbox' ? checked : value
 }
 
-/** The value of a field as a member of the request body; an empty one means the default, or that there are no data. */
+/** A field as a member of the request body: an empty one of a new room is left out, so that the default applies. */
 function settingOf (field, room) {
   const { name, type, checked, value } = field
   if (type === 'checkbox') return { [name]: checked }

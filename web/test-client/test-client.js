@@ -1,4 +1,5 @@
 // A client in the page: connects to the endpoint as players do, sends packets and shows what it receives.
+import { describeTarget } from '../client/event-text.js'
 import { formatBytes, formatTime } from '../client/format.js'
 import { byteLength, parseHex } from '../base/dialogs.js'
 import { byId, clearLines, createElement, prependLines, setText, showProblem } from '../base/dom.js'
@@ -83,25 +84,26 @@ export class TestClient {
     let wasOpen = false
     socket.onopen = () => {
       wasOpen = true
-      over.abort()
+      opening.abort()
       const protocol = socket.protocol === '' ? '' : ` with ${socket.protocol}`
       this.#showState(`connected${protocol}`, 'success')
       this.#add('info', 'connected', protocol.trim())
     }
     socket.onmessage = ({ data }) => { this.#receive(data) }
-    // The policy of the page allows the ports that the server had when it was loaded; no other event follows.
-    const over = new AbortController()
-    document.addEventListener('securitypolicyviolation', () => {
-      over.abort()
+    const opening = new AbortController()
+    const end = () => {
+      opening.abort()
       this.#socket = undefined
       this.#showState('not connected', 'unknown')
+    }
+    // The page may connect to the ports that the server had when it was loaded. The socket reports nothing else.
+    document.addEventListener('securitypolicyviolation', () => {
+      end()
       showProblem(byId('client-problem'), 'This page may not connect there: reload it if the server has another port ' +
         'now.')
-    }, { signal: over.signal })
+    }, { signal: opening.signal })
     socket.onclose = ({ code, reason }) => {
-      over.abort()
-      this.#socket = undefined
-      this.#showState('not connected', 'unknown')
+      end()
       const text = `${code}${reason === '' ? '' : ` "${reason}"`}`
       if (wasOpen) return this.#add('info', 'closed', text)
       showProblem(byId('client-problem'), 'Connection failed: the server refused the handshake or cannot be reached. ' +
@@ -194,12 +196,6 @@ export class TestClient {
     clearLines(this.#list, byId('client-none'))
     byId('client-clear').disabled = true
   }
-}
-
-function describeTarget (target) {
-  if (target === 0) return 'all'
-  if (target === 1) return 'the server'
-  return target < 0 ? `all except ${-target}` : String(target)
 }
 
 /** Bytes as text if they are printable UTF-8, else in hexadecimal. */

@@ -21,7 +21,7 @@ import type { Wire } from './wire/wires.ts'
 export interface MultiplayerHost {
   /** Bytes of the largest packet that can be sent. */
   readonly maxPacketSize: number
-  /** Whether a peer gets packets to all that has not `joined` yet. */
+  /** Whether there is a peer that has not `joined` yet, but gets packets to all. */
   readonly isJoining: boolean
   /** Open peers, ascending by id. */
   openPeers (): Iterable<{ readonly id: number }>

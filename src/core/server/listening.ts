@@ -147,7 +147,7 @@ export class Listening {
   }
 }
 
-/** Names without spaces around them; what is no name is left to the check of options. */
+/** Trims names; anything that is not a string is left to the check of options. */
 function trimmed (names: readonly string[]): readonly string[] {
   return Array.isArray(names) ? names.map(name => typeof name === 'string' ? name.trim() : name) : names
 }

@@ -207,7 +207,7 @@ t.test('calls by the list of a freed node do not reach the next one, by id or by
   await server.stop()
 })
 
-t.test('a player with a list of its own is not called by the next node until it has announced that list', async t => {
+t.test('a player whose list differed is not called by the next node until it announces that node\'s list', async t => {
   const server = await openGodot4Server()
   const mode = 'any_peer'
   const player = new Godot4Player(server, game => { game.addNode('Main', { a: { args: 0, mode }, z: { args: 0 } }) })

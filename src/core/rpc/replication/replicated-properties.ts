@@ -90,10 +90,11 @@ export class ReplicatedProperties {
     for (const property of this.#watched) this.#changed.add(property)
   }
 
-  /** ERR_INVALID_PARAMETER while values are not known. */
+  /** ERR_INVALID_PARAMETER while values are not known, as of `fill`. */
   checkComplete (): void {
-    const unknown = this.#properties.find(({ value }) => value === undefined)
-    if (unknown !== undefined) this.#encode(unknown, undefined as never)
+    for (const property of this.#properties) {
+      if (property.value === undefined) this.#encode(property, property.value as never)
+    }
   }
 
   /** ERR_INVALID_PARAMETER for another kind of value, ERR_OUT_OF_MEMORY for more than fits in a packet. */

@@ -32,7 +32,7 @@ export class SceneReplication {
     return this.#spawners.get(path)
   }
 
-  /** The same, created if there is none. ERR_ALREADY_IN_USE for another spawn path than before. */
+  /** The server's spawner at a path, a new one if there is none. ERR_ALREADY_IN_USE if it has another spawn path. */
   addSpawner (path: string, { spawnPath }: SpawnerOptions): Spawner {
     const placing = spawnPath === undefined ? undefined : relativePath(spawnPath, path)
     const spawner = this.#spawners.get(path) ?? new Spawner(this, path, placing ?? relativePath('..', path))

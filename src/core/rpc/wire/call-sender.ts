@@ -47,13 +47,13 @@ export class CallSender {
     const { differing, confirmed } = own
     const byPath = call.encode(own.path, true)
     const receivers = this.#receiversOf(to).filter(id => call.accepts?.(id) ?? true)
-    const isConfirmed = receivers.every(id => confirmed.has(id))
+    const isConfirmedByAll = receivers.every(id => confirmed.has(id))
     // The full path is longer than any id.
-    if (!isConfirmed) this.#link.check(byPath)
+    if (!isConfirmedByAll) this.#link.check(byPath)
     for (const id of receivers) this.announce(id, own, call.announcement)
     const isForAll = differing.size === 0 && this.#link.areAllConnected
     if (receivers.length > MAX_SINGLY && isForAll) return this.#link.putTo(to, byPath)
-    const byId = call.encode(own.id, !isConfirmed)
+    const byId = call.encode(own.id, !isConfirmedByAll)
     for (const id of receivers) this.#link.putTo(id, confirmed.has(id) ? byId : byPath)
   }
 
@@ -64,10 +64,10 @@ export class CallSender {
     this.#link.putTo(peer, announcement())
   }
 
-  /** Without a peer that is joining: it may know the ids of another room. */
+  /** Without a peer that is joining: it may still resolve ids as in another room. */
   #receiversOf (to: number): number[] {
     const { connected } = this.#link
-    const open = [...this.#link.openPeers()].map(({ id }) => id).filter(id => connected.has(id))
-    return open.filter(id => to > 0 ? id === to : id !== -to)
+    return [...this.#link.openPeers()].map(({ id }) => id)
+      .filter(id => connected.has(id) && (to > 0 ? id === to : id !== -to))
   }
 }
