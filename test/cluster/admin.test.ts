@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { adminRoutes } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
+import { simulateTime } from '../helper/clock.ts'
 import { command } from '../helper/command.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
@@ -292,6 +293,7 @@ t.test('bans the address of a peer on another node', async t => {
 })
 
 t.test('bans and settings of a node that has lost the broker are shared when it is back', async t => {
+  simulateTime(t)
   const { nodes, apis, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)
   await apis[0]('/bans', jsonRequest('POST', { address: '2001:db8::/32' }))
   await settled()

@@ -6,6 +6,7 @@ import { SharedConfig } from '../../src/cluster/shared-config.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
+import { simulateTime } from '../helper/clock.ts'
 import {
   openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
 } from '../helper/memory-cluster.ts'
@@ -152,6 +153,7 @@ function bannedOn (node: WebSocketServer): string[] {
 }
 
 t.test('nodes that join a new store lift no bans while one of them writes it', async t => {
+  simulateTime(t)
   const cluster = await openSlowCluster(t, async () => await delay(30))
   const { broker, nodes, buses } = cluster
   const lifted: string[] = []
@@ -168,6 +170,7 @@ t.test('nodes that join a new store lift no bans while one of them writes it', a
 })
 
 t.test('bans stay when the node leaves that was writing them to a new store', async t => {
+  simulateTime(t)
   let writers = 0
   const cluster = await openSlowCluster(t, async () => {
     writers++
@@ -206,6 +209,7 @@ t.test('what is lifted while another node fills a new store stays lifted', async
 })
 
 t.test('a change of the time without broker reaches nodes that knew a longer history of the lost store', async t => {
+  simulateTime(t)
   const cluster = await openSlowCluster(t, async () => {})
   const { broker, nodes, buses } = cluster
   for (let maxPeers = 1; maxPeers < 20; maxPeers++) {

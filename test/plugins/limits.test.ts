@@ -229,7 +229,7 @@ for (const mode of modes) {
       const [flooding] = server.peers()
       await until(() => {
         if (!peer.socket.writableNeedDrain) peer.sendFrame(2, Buffer.alloc(2000))
-        if (flooding.isPaused) clock.advance(10)
+        if (flooding.isPaused) clock.advance(100)
         return flooding.state === 'closing'
       })
       t.same(await peer.close(), { code: 1008, reason: 'rate limit' })

@@ -8,7 +8,7 @@ import t from 'tap'
 import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { listen } from '../helper/app.ts'
-import { stopTime } from '../helper/clock.ts'
+import { simulateTime, stopTime } from '../helper/clock.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
@@ -67,6 +67,7 @@ for (const registrar of registrars) {
     const refusals = registrar === 'ours' ? ownRefusals : [...ownRefusals, ...otherRefusals]
     for (const [who, request, status] of refusals) {
       await t.test(`closes the connection of an upgrade refused by ${who}`, async t => {
+        simulateTime(t)
         const { app, port } = await openHost(t, registrar)
         const raw = await connectRaw(t, port)
         raw.send(request)
@@ -156,6 +157,7 @@ for (const registrar of registrars) {
 }
 
 t.test('refused upgrades do not accumulate', async t => {
+  simulateTime(t)
   const { app, port } = await openHost(t, 'ours')
   for (let i = 0; i < 50; i++) {
     const raw = await connectRaw(t, port)

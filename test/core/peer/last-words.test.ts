@@ -2,6 +2,7 @@ import t, { type Test } from 'tap'
 import type { PeerEnd } from '../../../src/core/peer/peer-end.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
+import { simulateTime } from '../../helper/clock.ts'
 import { accept } from '../../helper/internals.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
@@ -133,6 +134,7 @@ t.test('closes at once what was sent nothing, and everyone without option lastWo
 })
 
 t.test('a client that floods is closed at once', async t => {
+  simulateTime(t)
   const { server, client } = await openPlain(t, { maxPacketsPerSecond: 1 })
   const [peer] = server.peers()
   peer.send(Buffer.from('hi'), true)
@@ -150,6 +152,7 @@ for (const [how, close] of Object.entries<(server: WebSocketServer, id: number) 
   'stop of the server': async server => { await server.stop() }
 })) {
   t.test(`${how}: a strict Godot 4 client gets what was sent before, from the server and from others`, async t => {
+    simulateTime(t)
     const server = await openGodot4Server({ closeTimeout: 5 })
     const players = [new Godot4Player(server), new Godot4Player(server)]
     await pumpUntilIdle(players)

@@ -6,7 +6,7 @@ import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { relayWire4 } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 import { variant3 } from '../../../src/protocol/variant/variant.ts'
-import { stopTime } from '../../helper/clock.ts'
+import { simulateTime, stopTime } from '../../helper/clock.ts'
 import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
 import { HandshakeClient } from '../../helper/handshake-client.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
@@ -275,6 +275,7 @@ t.test('onHandshake learns the room, and may choose another one', async t => {
 })
 
 t.test('closes a room with code and reason; a closing room accepts nobody', async t => {
+  simulateTime(t)
   const server = await openServer(t, { closeTimeout: 5 })
   const [one, two, other] = ['/ws/a', '/ws/a', '/ws/b'].map(url => new RoomClient(server, url))
   const room = server.room('a')
@@ -295,6 +296,7 @@ t.test('closes a room with code and reason; a closing room accepts nobody', asyn
 })
 
 t.test('closing main disconnects its peers; the room stays', async t => {
+  simulateTime(t)
   const server = await openServer(t, { closeTimeout: 1 })
   const client = new RoomClient(server)
   const closed = server.room('main').close(4001, 'over')

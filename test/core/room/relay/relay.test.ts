@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { simulateTime } from '../../../helper/clock.ts'
 import { Random, scaled, seed } from '../../../helper/random.ts'
 import { FrameClient, nextTurn } from '../../../helper/frame-client.ts'
 import { receive, sendToAll, sessionOf } from '../../../helper/internals.ts'
@@ -109,6 +110,7 @@ function withoutNul (opcode: number, hex: string): string {
 t.test('relays each frame to the same receivers as Godot', async t => {
   for (const one of recorded.single_frame_cases) {
     await t.test(one.name, async t => {
+      simulateTime(t)
       const { server, signals } = await multiplayerServer([one.ids.A, one.ids.B, one.ids.C])
       const clients = { A: new FrameClient(server), B: new FrameClient(server), C: new FrameClient(server) }
       for (const client of Object.values(clients)) await client.frames()
