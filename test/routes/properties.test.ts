@@ -62,7 +62,7 @@ let lastCursor: string | undefined
 const needCluster = new Set(['getNode', 'drainNode'])
 
 /** What some random settings would change for the requests after them. */
-const { closeTimeout, handshakeTimeout, maxPeers } = server.options
+const { closeTimeout, handshakeTimeout, maxPeers, rooms } = server.options
 
 const operations = operationsOf(service.swagger())
   .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
@@ -109,7 +109,7 @@ t.test('random requests get only documented responses', async t => {
 
 /** Ensures that there are peers, rooms and a ban, and that the server listens, or does not. */
 async function prepare (stop: boolean): Promise<void> {
-  server.change({ closeTimeout, handshakeTimeout, maxPeers, refuseNewConnections: false })
+  server.change({ closeTimeout, handshakeTimeout, maxPeers, rooms, refuseNewConnections: false })
   server.ban('192.0.2.7')
   if (!server.hasRoom('arena')) server.openRoom('arena')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
