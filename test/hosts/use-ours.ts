@@ -43,7 +43,7 @@ async function useLongResponses (t: Test, address: Address, { socket, api }: Pat
   const events = await follow(address, { path: `${api}/events?types=client_connected,client_disconnected`, headers })
   const silent = await connectSilently(t, address, socket, headers)
   const [, id] = await withTimeout(5, () => 'the event of a peer', events.next(/event: client_connected\n[^]*?data: {.*"id":(\d+)/))
-  const { status, body } = await ask(address, { method: 'DELETE', path: `${api}/peers/${id}?wait=30`, headers })
+  const { status, body } = await ask(address, { method: 'DELETE', path: `${api}/peers/${id}?wait=10`, headers })
   t.same([status, JSON.parse(body).outcome], [200, 'timeout'], 'a request that waits')
   await withTimeout(5, () => 'the event after a pause', events.next(/event: client_disconnected\n/))
   events.end()

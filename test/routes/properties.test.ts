@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import app, { apiPrefix } from '../../app.ts'
+import { defaultRoomRules } from '../../src/options/defaults.ts'
+import { runtimeOptionNames } from '../../src/options/runtime-options.ts'
 import { codePoint } from '../helper/code-point.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { scaled } from '../helper/random.ts'
@@ -61,8 +63,10 @@ let lastCursor: string | undefined
 /** Operations that fail without a cluster. */
 const needCluster = new Set(['getNode', 'drainNode'])
 
-/** What some random settings would change for the requests after them. */
-const { closeTimeout, handshakeTimeout, maxPeers, rooms } = server.options
+/** What random settings would change for the requests after them. */
+const initialOptions = {
+  ...Object.fromEntries(runtimeOptionNames.map(name => [name, server.options[name]])), rooms: defaultRoomRules
+}
 
 const operations = operationsOf(service.swagger())
   .filter(({ path, responses }) => path.startsWith(apiPrefix) && !('text/event-stream' in (responses[200] ?? {})))
@@ -109,7 +113,7 @@ t.test('random requests get only documented responses', async t => {
 
 /** Ensures that there are peers, rooms and a ban, and that the server listens, or does not. */
 async function prepare (stop: boolean): Promise<void> {
-  server.change({ closeTimeout, handshakeTimeout, maxPeers, rooms, refuseNewConnections: false })
+  server.change(initialOptions)
   server.ban('192.0.2.7')
   if (!server.hasRoom('arena')) server.openRoom('arena')
   if (server.isListening() === stop) await (stop ? server.stop() : server.listen(undefined, ['chat'], false))
