@@ -78,7 +78,8 @@ export class Authentication {
   readonly #wire: AuthWire
   readonly #authenticate: Authenticate
   readonly #parts: AuthenticationParts
-  readonly #candidates = new Map<PeerSession, Candidate>()
+  /** By id. */
+  readonly #candidates = new Map<number, Candidate>()
   readonly #deadlines: Deadlines
 
   constructor (wire: AuthWire, authenticate: Authenticate, parts: AuthenticationParts) {
@@ -89,8 +90,8 @@ export class Authentication {
   }
 
   /** Clients that authenticate, and rejected ones that are still closing. */
-  get sessions (): Iterable<PeerSession> {
-    return this.#candidates.keys()
+  * sessions (): IterableIterator<PeerSession> {
+    for (const { session } of this.#candidates.values()) yield session
   }
 
   get size (): number {
@@ -98,13 +99,13 @@ export class Authentication {
   }
 
   has (session: PeerSession): boolean {
-    return this.#candidates.has(session)
+    return this.#candidates.has(session.id)
   }
 
   /** The client with this id, unless it is closing. */
   find (id: number): PeerSession | undefined {
-    for (const session of this.#candidates.keys()) if (session.id === id && session.isOpen) return session
-    return undefined
+    const session = this.#candidates.get(id)?.session
+    return session?.isOpen === true ? session : undefined
   }
 
   /** The time that a client may take has changed. */
@@ -117,13 +118,13 @@ export class Authentication {
     const candidate = new Candidate(session, () => {
       this.#parts.soon(() => { if (this.has(session)) this.#reject(candidate, 'auth-timeout') })
     })
-    this.#candidates.set(session, candidate)
+    this.#candidates.set(session.id, candidate)
     this.#deadlines.add(candidate)
   }
 
   /** A message of such a client: bytes[start..end), valid until the call returns. */
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
-    const candidate = this.#candidates.get(session)!
+    const candidate = this.#candidates.get(session.id)!
     const dataAt = this.#wire.dataAt(bytes, start, end)
     const isUnexpected = dataAt === -1 || candidate.isComplete || (candidate.isAccepted && dataAt < end)
     if (isUnexpected) return this.#parts.dropped(session)
@@ -155,7 +156,7 @@ export class Authentication {
 
   /** Removes a client whose connection has ended; returns whether it was authenticating. */
   delete (session: PeerSession): boolean {
-    const candidate = this.#candidates.get(session)
+    const candidate = this.#candidates.get(session.id)
     if (candidate === undefined) return false
     this.#forget(candidate)
     if (!candidate.hasFailed) this.#parts.rejected(session, undefined)
@@ -163,9 +164,8 @@ export class Authentication {
   }
 
   #of (id: number): Candidate {
-    const session = this.find(id)
-    const candidate = session === undefined ? undefined : this.#candidates.get(session)
-    if (candidate?.hasFailed === false) return candidate
+    const candidate = this.#candidates.get(id)
+    if (candidate?.session.isOpen === true && !candidate.hasFailed) return candidate
     throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
   }
 
@@ -244,7 +244,7 @@ export class Authentication {
   }
 
   #forget (candidate: Candidate): void {
-    this.#candidates.delete(candidate.session)
+    this.#candidates.delete(candidate.session.id)
     this.#deadlines.delete(candidate)
   }
 }

@@ -204,7 +204,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Clients of the room, those that authenticate included; they may come and go during iteration. */
   * sessions (): IterableIterator<PeerSession> {
-    if (this.authentication !== undefined) yield * this.authentication.sessions
+    if (this.authentication !== undefined) yield * this.authentication.sessions()
     yield * this.members.after(0)
   }
 

@@ -227,7 +227,7 @@ export class PeerRegistry implements RoomServer {
 
   /** Everyone who is connected; they may come and go during iteration. */
   * #sessions (): IterableIterator<PeerSession> {
-    for (const room of new Set(this.authenticating.values())) yield * room.authentication!.sessions
+    for (const room of new Set(this.authenticating.values())) yield * room.authentication!.sessions()
     yield * this.peers.after(0)
   }
 
