@@ -225,6 +225,11 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (this.link !== undefined) yield * this.link.peers(0)
   }
 
+  /** Whether a member can be sent to, wherever it is. */
+  isOpenPeer (id: number): boolean {
+    return this.members.get(id)?.isOpen ?? this.link?.has(id) === true
+  }
+
   /** A member joined on another node. */
   remoteJoined (id: number): void {
     this.life.entered()

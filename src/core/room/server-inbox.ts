@@ -33,6 +33,8 @@ export interface InboxRoom {
   readonly isJoining: boolean
   /** Ids of open members, wherever they are. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Whether a member is one of them. */
+  isOpenPeer (id: number): boolean
   /** A packet was queued. */
   packetQueued (source: number): void
   listenersOf (signal: 'peer_packet'): number
@@ -180,6 +182,7 @@ export class ServerInbox {
       get maxPacketSize () { return settings.maxPacketSize },
       get isJoining () { return room.isJoining },
       openPeers: () => room.openPeers(),
+      isOpen: id => room.isOpenPeer(id),
       checkCall: packet => { room.sender.checkCall(packet) },
       putCall: (to, packet) => { room.sender.putCall(to, packet) },
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },

@@ -25,6 +25,8 @@ export interface MultiplayerHost {
   readonly isJoining: boolean
   /** Open peers, ascending by id. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Whether a peer is one of them. */
+  isOpen (id: number): boolean
   /** Throws ERR_OUT_OF_MEMORY for a packet of remote calls that is too large. */
   checkCall (packet: Uint8Array): void
   /** Sends a packet of remote calls: to all (0), to one, or to all but one (-id). ERR_UNCONFIGURED in plain mode. */
@@ -52,6 +54,7 @@ export class MultiplayerCore {
       connected,
       get areAllConnected () { return !host.isJoining },
       openPeers: () => host.openPeers(),
+      isOpen: id => host.isOpen(id),
       check: packet => { host.checkCall(packet) },
       putTo: (to, packet) => { host.putCall(to, packet) }
     }

@@ -35,8 +35,8 @@ export class CallSender {
 
   /** Whether one packet with the id of the path serves every receiver. */
   isConfirmed ({ confirmed, differing }: OwnPath, to: number): boolean {
+    if (to > 0) return confirmed.has(to) && !differing.has(to)
     if (differing.size > 0) return false
-    if (to > 0) return confirmed.has(to)
     const { connected, areAllConnected } = this.#link
     if (!areAllConnected) return false
     return confirmed.size - Number(confirmed.has(-to)) === connected.size - Number(connected.has(-to))
@@ -67,7 +67,7 @@ export class CallSender {
   /** Without a peer that is joining: it may still resolve ids as in another room. */
   #receiversOf (to: number): number[] {
     const { connected } = this.#link
-    return [...this.#link.openPeers()].map(({ id }) => id)
-      .filter(id => connected.has(id) && (to > 0 ? id === to : id !== -to))
+    if (to > 0) return connected.has(to) && this.#link.isOpen(to) ? [to] : []
+    return [...this.#link.openPeers()].map(({ id }) => id).filter(id => connected.has(id) && id !== -to)
   }
 }

@@ -29,6 +29,8 @@ export interface RpcLink {
   readonly areAllConnected: boolean
   /** Ids of open peers, ascending. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Whether a peer is one of them. */
+  isOpen (id: number): boolean
   /** Throws ERR_OUT_OF_MEMORY for a packet that is too large to be sent. */
   check (packet: Uint8Array): void
   /** Sends one packet of the server: to all (0), to one, or to all but one (-id). */
