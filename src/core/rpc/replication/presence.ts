@@ -42,8 +42,9 @@ export class Presence {
   readonly children = new Set<Presence>()
   /** The peers that have it. */
   readonly peers = new Set<number>()
-  /** The id of its synchronizer by peer, of those that can be sent values. */
-  readonly ids = new Map<number, number>()
+  readonly #ids = new Map<number, number>()
+  /** How many peers have each id: almost always all have the same one. */
+  readonly #idCounts = new Map<number, number>()
 
   constructor ({ path, parents, properties, visibility, appearance, interest }: PresenceParts) {
     this.path = path
@@ -60,20 +61,44 @@ export class Presence {
     return this.visibility.includes(peer) && (this.interest?.includes(peer, this) ?? true)
   }
 
+  /** The id of its synchronizer by peer, of those that can be sent values. */
+  get ids (): ReadonlyMap<number, number> {
+    return this.#ids
+  }
+
   /** The id of its synchronizer if all of so many peers can be sent values under the same one. */
   commonId (peers: number): number | undefined {
-    if (this.ids.size !== peers) return undefined
-    let common: number | undefined
-    for (const id of this.ids.values()) {
-      if (common !== undefined && id !== common) return undefined
-      common = id
-    }
+    if (this.#ids.size !== peers || this.#idCounts.size !== 1) return undefined
+    const [common] = this.#idCounts.keys()
     return common
+  }
+
+  /** From now on the peer can be sent values under this id. */
+  setId (peer: number, id: number): void {
+    this.#forgetId(peer)
+    this.#ids.set(peer, id)
+    this.#idCounts.set(id, (this.#idCounts.get(id) ?? 0) + 1)
   }
 
   /** The peer does not have it any more. */
   forget (peer: number): void {
     this.peers.delete(peer)
-    this.ids.delete(peer)
+    this.#forgetId(peer)
+  }
+
+  /** No peer has it any more. */
+  forgetAll (): void {
+    this.peers.clear()
+    this.#ids.clear()
+    this.#idCounts.clear()
+  }
+
+  #forgetId (peer: number): void {
+    const id = this.#ids.get(peer)
+    if (id === undefined) return
+    this.#ids.delete(peer)
+    const others = this.#idCounts.get(id)! - 1
+    if (others > 0) this.#idCounts.set(id, others)
+    else this.#idCounts.delete(id)
   }
 }

@@ -84,8 +84,7 @@ export class Replicator {
     if (!this.#presences.has(presence)) return
     for (const child of [...presence.children].reverse()) this.remove(child)
     for (const peer of presence.peers) if (this.link.connected.has(peer)) presence.appearance.hide(peer)
-    presence.peers.clear()
-    presence.ids.clear()
+    presence.forgetAll()
     this.#presences.delete(presence)
     for (const parent of presence.parents) parent.children.delete(presence)
     if (this.#spawned.get(presence.path) === presence) this.#spawned.delete(presence.path)
@@ -193,7 +192,7 @@ export class Replicator {
 
   #setId (presence: Presence, peer: number, id: number | undefined, batch: SyncBatch | undefined): void {
     if (id === undefined || presence.properties.isEmpty) return
-    presence.ids.set(peer, id)
+    presence.setId(peer, id)
     const delta = presence.properties.wholeDelta
     if (delta !== undefined) batch?.addFor(peer, { id, ...delta })
   }
