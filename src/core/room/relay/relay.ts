@@ -167,9 +167,12 @@ export class Relay {
     return true
   }
 
-  /** Sends a packet of the server to the members on this node: all (0), or all but one (-id). */
-  putHere (to: number, packet: Uint8Array): void {
-    this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
+  /**
+   * Sends a packet of the server to the members on this node: all (0), or all but one (-id). Returns the number of
+   * receivers.
+   */
+  putHere (to: number, packet: Uint8Array): number {
+    return this.#toAll(packet, 0, packet.length, undefined, this.#parts.members.get(-to))
   }
 
   #toOne (bytes: Uint8Array, start: number, end: number, sender: PeerSession, to: number): void {

@@ -81,16 +81,16 @@ export class RoomSender {
     return receivers + link.size - (link.has(-to) ? 1 : 0)
   }
 
-  /** Sends a packet in either mode to the members on this node: all (0), or all but one (-id). */
+  /**
+   * Sends a packet in either mode to the members on this node: all (0), or all but one (-id). Returns the number of
+   * receivers.
+   */
   broadcastHere (to: number, bytes: Uint8Array, isText: boolean): number {
     const { members, outbox, relay } = this.#room
     const { options, wire } = this.#settings
-    const excluded = members.get(-to)
-    if (options.gdMpApi) relay.putHere(to, wire.relay.data(to, bytes))
-    else outbox.sendAll(isText ? opcode.TEXT : opcode.BINARY, bytes, 0, bytes.length, excluded?.outbox, undefined)
-    let receivers = 0
-    for (const session of members.open()) if (session !== excluded) receivers++
-    return receivers
+    if (options.gdMpApi) return relay.putHere(to, wire.relay.data(to, bytes))
+    const code = isText ? opcode.TEXT : opcode.BINARY
+    return outbox.sendAll(code, bytes, 0, bytes.length, members.get(-to)?.outbox, undefined)
   }
 
   /** Sends a packet to a peer of another node. */
