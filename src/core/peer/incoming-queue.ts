@@ -26,6 +26,8 @@ export class IncomingQueue {
   readonly #queue: PacketQueue
   /** The packet of each paused sender. */
   #waiting: Map<PacketSender, Packet> | undefined
+  /** Whether waiting packets will be admitted soon. */
+  #isAdmitting = false
 
   constructor (owner: IncomingQueueOwner) {
     this.#owner = owner
@@ -55,9 +57,7 @@ export class IncomingQueue {
   /** Removes and returns the oldest packet. */
   take (): Packet | undefined {
     const packet = this.#queue.shift()
-    if (packet !== undefined && this.#waiting !== undefined && this.#waiting.size > 0) {
-      this.#owner.soon(() => { this.#admitWaiting() })
-    }
+    if (packet !== undefined && this.#waiting !== undefined && this.#waiting.size > 0) this.#admitSoon()
     return packet
   }
 
@@ -90,6 +90,15 @@ export class IncomingQueue {
   #add (packet: Packet): void {
     this.#queue.push(packet)
     this.#owner.packetQueued(packet)
+  }
+
+  #admitSoon (): void {
+    if (this.#isAdmitting) return
+    this.#isAdmitting = true
+    this.#owner.soon(() => {
+      this.#isAdmitting = false
+      this.#admitWaiting()
+    })
   }
 
   /** Queues waiting packets while they fit, and resumes their senders. */
