@@ -13,7 +13,7 @@ import { NodeTree } from './node-tree.ts'
 import { Replicator } from './replication/replicator.ts'
 import { SceneReplication } from './replication/scene-replication.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { RpcDrop } from './wire/rpc-drop.ts'
+import type { RpcDrop } from '../server/log/drop-reason.ts'
 import type { MovedPaths, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 

@@ -9,7 +9,7 @@ import type { MemberConverter } from './member-converter.ts'
 import { rpcModes } from './rpc-mode.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import type { MemberKind, NodeSurface } from './rpc-surface.ts'
-import type { RpcDrop } from './wire/rpc-drop.ts'
+import type { RpcDrop } from '../server/log/drop-reason.ts'
 import type { MemberCall } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */

@@ -4,10 +4,9 @@ import type { Ban } from '../admission/bans.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { Room } from '../room/room.ts'
-import { noRpcDrops } from '../rpc/wire/rpc-drop.ts'
-import type { RpcDrop } from '../rpc/wire/rpc-drop.ts'
 import { BurstLog } from './log/burst-log.ts'
-import type { DropReason } from './log/drop-reason.ts'
+import { dropReasons } from './log/drop-reason.ts'
+import type { DropReason, RpcDrop } from './log/drop-reason.ts'
 import { limits } from './limits.ts'
 import type { LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
@@ -100,14 +99,9 @@ export interface ServerMonitor extends Counters {
 const zeros = <Name extends string>(names: readonly Name[]) =>
   Object.fromEntries(names.map(name => [name, 0])) as Record<Name, number>
 
-const relayDrops =
-  ['short-packet', 'not-data', 'spoofed-source', 'unknown-target', 'own-target', 'too-big', 'relay-off'] as const
-
 /** What operators see of a server: counters, events, packet samples, and the log records about them. */
 export class Monitor implements ServerMonitor {
-  readonly drops: Record<DropReason, number> =
-    { ...zeros([...relayDrops, 'not-admitted', 'unread', 'over-rate']), ...noRpcDrops }
-
+  readonly drops = zeros(Object.keys(dropReasons) as DropReason[])
   readonly limits = zeros(Object.keys(limits) as LimitName[])
   failures = 0
   packetsRelayed = 0

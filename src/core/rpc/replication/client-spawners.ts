@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { isBelow, isNodeName } from '../wire/node-path.ts'
-import type { RpcDrop } from '../wire/rpc-drop.ts'
+import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import type { ClientNode } from './client-node.ts'
 import { ClientSpawner } from './client-spawner.ts'
 import type { ClientReplication, ClientSpawnerOptions } from './client-spawner.ts'

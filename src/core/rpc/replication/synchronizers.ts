@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { isBelow } from '../wire/node-path.ts'
-import type { RpcDrop } from '../wire/rpc-drop.ts'
+import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import type { Replication } from './replication.ts'
 import type { Replicator } from './replicator.ts'
 import { Synchronizer } from './synchronizer.ts'

@@ -4,7 +4,7 @@ import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import type { MemberKind } from '../rpc-surface.ts'
-import type { RpcDrop } from './rpc-drop.ts'
+import type { RpcDrop } from '../../server/log/drop-reason.ts'
 
 /** A call of a method, or one value for a property. */
 export interface MemberCall { readonly kind: MemberKind, readonly name: string, readonly values: readonly Variant[] }

@@ -1,14 +1,5 @@
-import type { RelayDrop } from '../../room/relay/relay-drop.ts'
-import type { RpcDrop } from '../../rpc/wire/rpc-drop.ts'
-
-/**
- * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
- * the client was authenticated. `over-rate`: over the rate limit when its peer left.
- */
-export type DropReason = RelayDrop | RpcDrop | 'unread' | 'not-admitted' | 'over-rate'
-
-/** What each reason means, as `docs/events.md` says it. */
-export const dropReasons: Readonly<Record<DropReason, string>> = {
+/** Why packets are dropped, and what each reason means, as `docs/events.md` says it. */
+export const dropReasons = {
   'short-packet': 'Shorter than the header of the relay: not a Godot client, or one of the other version',
   'not-data': 'Announces or removes peers, which only the server may',
   'spoofed-source': 'Godot 3: the source is not the id of the sender',
@@ -36,4 +27,13 @@ export const dropReasons: Readonly<Record<DropReason, string>> = {
   'spawn-authority': 'Godot 4: a spawn by a spawner of which the sender is not the authority',
   'spawn-invalid': 'Godot 4: a spawn with a name or id in use, or values of another number or kind than declared',
   'spawn-limit': 'Godot 4: a spawn beyond the `spawnLimit` of its spawner'
-}
+} as const
+
+/**
+ * Why a packet was dropped. `unread`: the application does not read packets of this server. `not-admitted`: sent before
+ * the client was authenticated. `over-rate`: over the rate limit when its peer left.
+ */
+export type DropReason = keyof typeof dropReasons
+
+/** Why a packet of remote calls was refused. */
+export type RpcDrop = Extract<DropReason, `${'rpc' | 'sync' | 'spawn'}-${string}`>
