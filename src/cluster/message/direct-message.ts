@@ -1,14 +1,14 @@
-import type { Stamp } from './room-message.ts'
+import { STAMP_SIZE, writeStamp } from './stamp.ts'
+import type { Stamp } from './stamp.ts'
 
 /**
  * Packets from one node to another, little-endian:
  *
- *   | slot u16 | epoch u32 | seq u32 | packet ... |
+ *   | stamp | packet ... |
  *   packet: | opcode u8 | source i32 | target i32 | size u32 | room length u8 | room ... | bytes ... |
  *
  * A target is a member of the room on the receiving node, or the room's server (1), which has its home there.
  */
-const HEAD = 10
 const PACKET_HEAD = 14
 /** Bytes of a buffer at first, and those of the largest one that is kept for the next message. */
 const SMALL = 1024
@@ -28,10 +28,10 @@ export interface DirectPacket {
 export class DirectBatch {
   #bytes = new Uint8Array(SMALL)
   #view = new DataView(this.#bytes.buffer)
-  #length = HEAD
+  #length = STAMP_SIZE
 
   get isEmpty (): boolean {
-    return this.#length === HEAD
+    return this.#length === STAMP_SIZE
   }
 
   /** Bytes of the message with one more packet, of `size` bytes. */
@@ -56,12 +56,10 @@ export class DirectBatch {
   }
 
   /** The message; the batch is empty after that. */
-  take ({ slot, epoch, seq }: Stamp): Uint8Array {
-    this.#view.setUint16(0, slot, true)
-    this.#view.setUint32(2, epoch, true)
-    this.#view.setUint32(6, seq, true)
+  take (stamp: Stamp): Uint8Array {
+    writeStamp(this.#view, stamp)
     const message = this.#bytes.slice(0, this.#length)
-    this.#length = HEAD
+    this.#length = STAMP_SIZE
     if (this.#bytes.length > KEPT_BYTES) this.#allocate(SMALL)
     return message
   }
@@ -79,16 +77,10 @@ export class DirectBatch {
   }
 }
 
-/** Who sent a message. */
-export function readStamp (bytes: Uint8Array): Stamp {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return { slot: view.getUint16(0, true), epoch: view.getUint32(2, true), seq: view.getUint32(6, true) }
-}
-
 /** The packets of a message; their bytes are views of it. */
 export function * readPackets (bytes: Uint8Array): IterableIterator<DirectPacket> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  for (let at = HEAD; at < bytes.length;) {
+  for (let at = STAMP_SIZE; at < bytes.length;) {
     const size = view.getUint32(at + 9, true)
     const roomEnd = at + PACKET_HEAD + view.getUint8(at + 13)
     yield {

@@ -1,15 +1,16 @@
-import type { Lease } from '../membership/lease.ts'
+import { readStamp, STAMP_SIZE, writeStamp } from './stamp.ts'
+import type { Stamp } from './stamp.ts'
 
 /**
  * What a node sent to a room in one turn, for the parts of the room on other nodes, little-endian:
  *
- *   | slot u16 | epoch u32 | seq u32 | packets u32 | size u32 | notes u32 | note ... | frames ... |
+ *   | stamp | packets u32 | size u32 | notes u32 | note ... | frames ... |
  *   note: | kind u8 | from u32 | to u32 | id i32 |
  *
  * `frames` are WebSocket frames as members receive them, `packets` of them with `size` payload bytes. A note is about
  * one of them, frames[from..to).
  */
-const HEAD = 22
+const HEAD = STAMP_SIZE + 12
 const NOTE = 13
 
 /** What a note says: not for the member `id`; or also for the room's server, from the member `id`. */
@@ -17,12 +18,6 @@ export const noteKind = { EXCEPT: 0, FOR_SERVER: 1 } as const
 
 /** A note about the frame frames[from..to). */
 export interface Note { readonly kind: number, readonly from: number, readonly to: number, readonly id: number }
-
-/** What identifies a message of a node. */
-export interface Stamp extends Lease {
-  /** 1, 2, ... per sender and room, or per sender and receiver. */
-  readonly seq: number
-}
 
 /** A decoded message; `frames` and `notes` are views of it. */
 export interface RoomMessage extends Stamp {
@@ -47,18 +42,16 @@ export function roomMessageSize (notes: number, length: number): number {
 }
 
 /** Encodes parts of a log. */
-export function encodeRoomMessage ({ slot, epoch, seq }: Stamp, frames: Frames, log: Uint8Array): Uint8Array {
+export function encodeRoomMessage (stamp: Stamp, frames: Frames, log: Uint8Array): Uint8Array {
   const { packets, size, notes, ranges } = frames
   let length = 0
   for (let at = 0; at < ranges.length; at += 2) length += ranges[at + 1] - ranges[at]
   const bytes = new Uint8Array(roomMessageSize(notes.length, length))
   const view = new DataView(bytes.buffer)
-  view.setUint16(0, slot, true)
-  view.setUint32(2, epoch, true)
-  view.setUint32(6, seq, true)
-  view.setUint32(10, packets, true)
-  view.setUint32(14, size, true)
-  view.setUint32(18, notes.length, true)
+  writeStamp(view, stamp)
+  view.setUint32(STAMP_SIZE, packets, true)
+  view.setUint32(STAMP_SIZE + 4, size, true)
+  view.setUint32(STAMP_SIZE + 8, notes.length, true)
   let at = HEAD
   for (const note of notes) {
     view.setUint8(at, note.kind)
@@ -78,7 +71,7 @@ export function encodeRoomMessage ({ slot, epoch, seq }: Stamp, frames: Frames, 
 /** Decodes a message. */
 export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const count = view.getUint32(18, true)
+  const count = view.getUint32(STAMP_SIZE + 8, true)
   const notes: Note[] = []
   for (let index = 0, at = HEAD; index < count; index++, at += NOTE) {
     notes.push({
@@ -89,11 +82,9 @@ export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
     })
   }
   return {
-    slot: view.getUint16(0, true),
-    epoch: view.getUint32(2, true),
-    seq: view.getUint32(6, true),
-    packets: view.getUint32(10, true),
-    size: view.getUint32(14, true),
+    ...readStamp(bytes),
+    packets: view.getUint32(STAMP_SIZE, true),
+    size: view.getUint32(STAMP_SIZE + 4, true),
     notes,
     frames: bytes.subarray(HEAD + count * NOTE)
   }
