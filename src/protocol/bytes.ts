@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
-import { endianness } from 'node:os'
 import { markAsUntransferable } from 'node:worker_threads'
 import { GodotError } from '../error.ts'
+import { HIGH, isLittleEndian, LOW } from './endianness.ts'
 import { alignedBytes, ownBytes } from './own-bytes.ts'
 import { readUtf8, writeUtf8 } from './websocket/utf8.ts'
 
@@ -9,8 +9,6 @@ import { readUtf8, writeUtf8 } from './websocket/utf8.ts'
 const bits = new Int32Array(2)
 const asF32 = new Float32Array(bits.buffer)
 const asF64 = new Float64Array(bits.buffer)
-const isLittle = endianness() === 'LE'
-const [LOW, HIGH] = isLittle ? [0, 1] : [1, 0]
 
 /** Constructor of a typed array. */
 export interface NumberArray<Numbers> {
@@ -20,14 +18,14 @@ export interface NumberArray<Numbers> {
 
 /** Swaps bytes in place between little-endian and the machine's order. */
 function swapToNative (bytes: Uint8Array, size: number): Uint8Array {
-  const view = isLittle ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const view = isLittleEndian ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   if (size === 4) view?.swap32()
   else view?.swap64()
   return bytes
 }
 
-/** The i32 at `at`; the caller has checked the bounds. */
-function wordAt (bytes: Uint8Array, at: number): number {
+/** The little-endian i32 at bytes[at..]; the caller has checked the bounds. */
+export function readI32 (bytes: Uint8Array, at: number): number {
   return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
 }
 
@@ -81,12 +79,12 @@ export class ByteReader {
 
   i16 (): number { return this.u16() << 16 >> 16 }
 
-  i32 (): number { return wordAt(this.#bytes, this.#take(4)) }
+  i32 (): number { return readI32(this.#bytes, this.#take(4)) }
   u32 (): number { return this.i32() >>> 0 }
 
   i64 (): bigint {
     const at = this.#take(8)
-    return BigInt(wordAt(this.#bytes, at + 4)) << 32n | BigInt(wordAt(this.#bytes, at) >>> 0)
+    return BigInt(readI32(this.#bytes, at + 4)) << 32n | BigInt(readI32(this.#bytes, at) >>> 0)
   }
 
   /** An i64 as a number where that is exact, which is the common case and faster, else as a bigint. */
@@ -106,8 +104,8 @@ export class ByteReader {
 
   f64 (): number {
     const at = this.#take(8)
-    bits[LOW] = wordAt(this.#bytes, at)
-    bits[HIGH] = wordAt(this.#bytes, at + 4)
+    bits[LOW] = readI32(this.#bytes, at)
+    bits[HIGH] = readI32(this.#bytes, at + 4)
     return asF64[0]
   }
 
@@ -265,7 +263,7 @@ export class ByteWriter {
   #numbers ({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT: size }: NodeJS.TypedArray): number {
     const at = this.#reserve(byteLength)
     this.#page.set(new Uint8Array(buffer, byteOffset, byteLength), at)
-    if (!isLittle) swapToNative(this.#page.subarray(at, at + byteLength), size)
+    if (!isLittleEndian) swapToNative(this.#page.subarray(at, at + byteLength), size)
     return at
   }
 

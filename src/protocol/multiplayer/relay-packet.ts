@@ -1,3 +1,5 @@
+import { readI32 } from '../bytes.ts'
+
 /**
  * Packets of Godot 3's multiplayer protocol, one to a WebSocket message, little-endian:
  *
@@ -14,11 +16,6 @@ export const RELAY_HEAD = 9
 
 /** Special targets; others are the id of one peer or, negative, all but that peer. */
 export const target = { ALL: 0, SERVER: 1, ALL_BUT_SERVER: -1 } as const
-
-/** The i32 at bytes[offset..]; the caller has checked the bounds. */
-export function readId (bytes: Uint8Array, offset: number): number {
-  return bytes[offset] | bytes[offset + 1] << 8 | bytes[offset + 2] << 16 | bytes[offset + 3] << 24
-}
 
 /** Writes an i32 to bytes[offset..]; the caller has checked the bounds. */
 export function writeId (bytes: Uint8Array, offset: number, id: number): void {
@@ -52,5 +49,5 @@ export type RelayFault = 'short-packet' | 'not-data' | 'spoofed-source'
 export function relayFault (bytes: Uint8Array, start: number, end: number, source: number): RelayFault | undefined {
   if (end - start < RELAY_HEAD) return 'short-packet'
   if (bytes[start] !== relayType.DATA) return 'not-data'
-  return readId(bytes, start + 1) === source ? undefined : 'spoofed-source'
+  return readI32(bytes, start + 1) === source ? undefined : 'spoofed-source'
 }

@@ -1,5 +1,6 @@
+import { readI32 } from '../bytes.ts'
 import {
-  encodeRelayPacket, encodeSystemPacket, readId, RELAY_HEAD, relayFault, relayType, target
+  encodeRelayPacket, encodeSystemPacket, RELAY_HEAD, relayFault, relayType, target
 } from './relay-packet.ts'
 import type { RelayWire } from './relay-wire.ts'
 
@@ -28,9 +29,9 @@ export const relayWire3: RelayWire = {
   call: data,
   fault: (bytes, start, end, sender) => {
     const fault = relayFault(bytes, start, end, sender)
-    return fault ?? (readId(bytes, start + TARGET_AT) === sender ? 'own-target' : undefined)
+    return fault ?? (readI32(bytes, start + TARGET_AT) === sender ? 'own-target' : undefined)
   },
-  target: (bytes, start) => readId(bytes, start + TARGET_AT),
+  target: (bytes, start) => readI32(bytes, start + TARGET_AT),
   stamp: () => {},
   callAt: () => -1,
   contentAt,

@@ -1,5 +1,6 @@
+import { readI32 } from '../bytes.ts'
 import { GodotError } from '../../error.ts'
-import { readId, target, writeId } from './relay-packet.ts'
+import { target, writeId } from './relay-packet.ts'
 import type { RelayWire, WireFault } from './relay-wire.ts'
 import { command, commandAt, prefixed } from './scene-packet.ts'
 
@@ -47,7 +48,7 @@ function relayFault (bytes: Uint8Array, start: number, end: number): WireFault |
   if (end - start < AUTH_HEAD) return 'short-packet'
   if (bytes[start + 1] !== sys.RELAY) return 'not-data'
   if (end - start <= RELAY4_HEAD) return 'short-packet'
-  if (readId(bytes, start + ID_AT) === target.SERVER) return 'unknown-target'
+  if (readI32(bytes, start + ID_AT) === target.SERVER) return 'unknown-target'
   return commandAt(bytes, start + RELAY4_HEAD) === command.SYS ? 'not-data' : rawFault(bytes, start + RELAY4_HEAD, end)
 }
 
@@ -78,7 +79,7 @@ export const relayWire4: RelayWire = {
     if (start === end) return 'short-packet'
     return commandAt(bytes, start) === command.SYS ? relayFault(bytes, start, end) : rawFault(bytes, start, end)
   },
-  target: (bytes, start) => commandAt(bytes, start) === command.SYS ? readId(bytes, start + ID_AT) : target.SERVER,
+  target: (bytes, start) => commandAt(bytes, start) === command.SYS ? readI32(bytes, start + ID_AT) : target.SERVER,
   stamp: (bytes, start, sender) => {
     bytes[start] = command.SYS
     writeId(bytes, start + ID_AT, sender)

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { readI32 } from '../bytes.ts'
 import type { VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
 import type { Variant } from '../variant/variant-types.ts'
 import { checkArgumentCount, EncodedValues, valueLayout } from './encoded-values.ts'
@@ -115,7 +116,7 @@ function readConfirmation (from: VariantReader): ConfirmPath4 {
   const end = rest.indexOf(0)
   const isPath = end > 0 && end === rest.length - 1
   if (rest.length !== 4 && !isPath) return from.fail('invalid confirmation', 0)
-  const id = rest.length === 4 ? (rest[0] | rest[1] << 8 | rest[2] << 16 | rest[3] << 24) >>> 0 : undefined
+  const id = rest.length === 4 ? readI32(rest, 0) >>> 0 : undefined
   return { type: 'confirmPath', isEqual, id, path: isPath ? Buffer.from(rest.subarray(0, end)).toString() : undefined }
 }
 

@@ -1,3 +1,5 @@
+import { HIGH, LOW } from '../endianness.ts'
+
 /**
  * Detects hash flooding: keys chosen so that they all fall into one bucket of the engine's hash table, which makes
  * filling a `Map` quadratic. V8 hashes strings and objects with a secret, but numbers without one, so the guard
@@ -17,13 +19,9 @@ export const GUARDED_SIZE = 256
 /** V8's hashes are integers of 30 bits. */
 const HASH_MASK = 0x3fffffff
 
-/**
- * The same eight bytes as a float and as two words, the low one first on every machine that Node.js supports but s390x.
- */
+/** The same eight bytes as a float and as two words. */
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
-float[0] = 1
-const [LOW, HIGH] = words[0] === 0 ? [0, 1] : [1, 0]
 
 /** Watches the number keys of one table. */
 export class CollisionGuard {

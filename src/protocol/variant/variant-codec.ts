@@ -273,6 +273,11 @@ export interface VariantCodec {
   build<Value> (write: (to: VariantWriter, value: Value) => void, value: Value, options?: EncodeOptions): Uint8Array
 }
 
+/** Godot's name of the type of each class. */
+export function classNames (rows: readonly VariantRow[]): ReadonlyMap<unknown, string> {
+  return new Map(rows.flatMap(({ name, classes = [] }) => classes.map(type => [type, name])))
+}
+
 /** A codec for the types of `rows`, by their numbers; the first five are Nil, bool, int, real and String. */
 export function variantCodec (rows: readonly VariantRow[], rules: Rules): VariantCodec {
   const table = new VariantTable(rows, rules)

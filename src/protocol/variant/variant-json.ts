@@ -1,6 +1,8 @@
 import { GodotError } from '../../error.ts'
 import * as shapes from './variant-shapes.ts'
 import * as types from './variant-types.ts'
+import { classNames3 } from './variant.ts'
+import { classNames4 } from './variant4.ts'
 import type { Variant } from './variant-types.ts'
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json }
@@ -66,16 +68,8 @@ const makers: Readonly<Record<string, (given: Json, fail: Fail, depth: number) =
   PackedVector4Array: list(items('Vector4'), items => new types.PackedVector4Array(items))
 }
 
-/** Godot 4's names. */
-const aliases: Readonly<Record<string, string>> = {
-  PackedByteArray: 'PoolByteArray',
-  PackedInt32Array: 'PoolIntArray',
-  PackedFloat32Array: 'PoolRealArray',
-  PackedStringArray: 'PoolStringArray',
-  PackedVector2Array: 'PoolVector2Array',
-  PackedVector3Array: 'PoolVector3Array',
-  PackedColorArray: 'PoolColorArray'
-}
+/** Godot 3's names of the types of Godot 4 that both have. */
+const aliases = new Map([...classNames4].map(([type, name]) => [name, classNames3.get(type)]))
 
 /**
  * The Variant that a JSON value represents. Null, booleans, numbers, strings and arrays represent themselves, an object
@@ -97,7 +91,7 @@ function read (json: Json, depth: number): Variant {
   if (entries.length === 1) {
     const [name, given] = entries[0]
     if (Object.hasOwn(shaped, name)) return readShape(name, given)
-    const type = Object.hasOwn(aliases, name) ? aliases[name] : name
+    const type = Object.hasOwn(makers, name) ? name : aliases.get(name) ?? name
     if (Object.hasOwn(makers, type)) return makers[type](given, expected => fault(`${name}: ${expected}`), depth)
   }
   return new Map(entries.map(([name, value]) => [name, read(value, depth + 1)]))

@@ -1,4 +1,4 @@
-import { variantCodec } from './variant-codec.ts'
+import { classNames, variantCodec } from './variant-codec.ts'
 import type { VariantRow } from './variant-codec.ts'
 import * as rows from './variant-rows.ts'
 import * as shapes from './variant-shapes.ts'
@@ -43,6 +43,9 @@ const godot3: readonly VariantRow[] = [
   rows.packed('PoolVector3Array', types.PoolVector3Array, shapes.vector3),
   rows.packed('PoolColorArray', types.PoolColorArray, shapes.color)
 ]
+
+/** Godot 3's name of the type of each class. */
+export const classNames3 = classNames(godot3)
 
 /** Variants of Godot 3, which refuses more than 100 levels since 3.4. */
 export const variant3 = variantCodec(godot3, { maxDepth: 100, strictText: false })

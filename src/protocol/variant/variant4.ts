@@ -1,4 +1,4 @@
-import { variantCodec } from './variant-codec.ts'
+import { classNames, variantCodec } from './variant-codec.ts'
 import type { VariantReader, VariantRow } from './variant-codec.ts'
 import * as rows from './variant-rows.ts'
 import type { Class } from './variant-rows.ts'
@@ -108,6 +108,9 @@ const godot4: readonly VariantRow[] = [
   rows.packed('PackedColorArray', types.PackedColorArray, shapes.color),
   packedFloats('PackedVector4Array', types.PackedVector4Array, shapes.vector4)
 ]
+
+/** Godot 4's name of the type of each class. */
+export const classNames4 = classNames(godot4)
 
 /** Variants of Godot 4, which refuses more than 1024 levels and text that is not strict UTF-8. */
 export const variant4 = variantCodec(godot4, { maxDepth: 1024, strictText: true })

@@ -1,10 +1,10 @@
+import { isLittleEndian } from '../endianness.ts'
 import { compile } from './unmask-module.ts'
 
 /** Shorter messages are unmasked byte by byte, longer ones in words, by SIMD instructions where possible. */
 const SHORT = 64
 const SIMD_BLOCK = 64
 const EMPTY = new Uint8Array(0)
-const isLittleEndian = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
 /** Size of `fastMemory`. */
 const FAST_SIZE = 65536
