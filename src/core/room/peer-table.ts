@@ -1,4 +1,5 @@
 import type { PeerSession } from '../peer/peer-session.ts'
+import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 
 /** Peers by id and in ascending order of ids. */
 export class PeerTable<Peer extends { readonly id: number, readonly isOpen: boolean } = PeerSession> {
@@ -66,4 +67,9 @@ export class PeerTable<Peer extends { readonly id: number, readonly isOpen: bool
     }
     return low
   }
+}
+
+/** What applications see of the peers of a table: those with an id above `after`, as `after` of the table. */
+export function * peersOf (table: PeerTable, after: number): IterableIterator<WebSocketPeer> {
+  for (const { peer } of table.after(after)) yield peer
 }

@@ -1,20 +1,16 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
-import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
-import type { Spawn, Sync } from '../../protocol/multiplayer/replication4-packet.ts'
-import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
-import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { SignalEmitter } from '../server/signals.ts'
 import { MultiplayerAPI, multiplayerSignalNames } from './multiplayer-api.ts'
 import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import { NodeTree } from './node-tree.ts'
+import { Receiver } from './receiver.ts'
 import { Replicator } from './replication/replicator.ts'
 import { SceneReplication } from './replication/scene-replication.ts'
-import type { MemberKind } from './rpc-surface.ts'
 import type { RpcDrop } from '../server/log/drop-reason.ts'
-import type { MovedPaths, RpcLink, RpcReceiver, RpcWire } from './wire/rpc-wire.ts'
+import type { MovedPaths, RpcLink, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
@@ -74,7 +70,7 @@ export class MultiplayerCore {
     this.api = new MultiplayerAPI(this.#parts)
   }
 
-  /** A peer was told of the server and of the other peers. */
+  /** A peer has joined: the server and the other peers were announced to it. */
   joined (id: number): void {
     const { replication, signals } = this.#parts
     this.#connected.add(id)
@@ -174,61 +170,4 @@ function replicationOf (
     get maxPacketSize () { return host.maxPacketSize },
     failed: (error, details) => { host.failed(error, details) }
   }))
-}
-
-/** Delivers what the wire reads to nodes and listeners. */
-class Receiver implements RpcReceiver {
-  readonly #host: MultiplayerHost
-  readonly #nodes: NodeTree
-  readonly #signals: SignalEmitter<MultiplayerSignals>
-  /** Set once the wire, which it is made with, is there. */
-  replication: MultiplayerParts['replication']
-
-  constructor (host: MultiplayerHost, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {
-    this.#host = host
-    this.#nodes = nodes
-    this.#signals = signals
-  }
-
-  receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void {
-    const node = this.#nodes.get(path)
-    const refusal = node === undefined ? 'rpc-unknown-node' : node.receive(sender.id, kind, name, values)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: path, [kind]: name })
-  }
-
-  receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void {
-    const own = ownBytes(bytes, 0, bytes.length)
-    this.#signals.emit('network_peer_packet', sender.id, own)
-    this.#signals.emit('peer_packet', sender.id, own)
-  }
-
-  pathConfirmed (peer: number, path: string): void {
-    this.replication?.replicator.confirmed(peer, path)
-  }
-
-  get readsReplication (): boolean {
-    return this.replication?.isReading === true
-  }
-
-  get exactTypes (): boolean {
-    return this.replication?.replicator.host.exactTypes === true
-  }
-
-  receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void {
-    const refusal = this.replication?.receiveSync(sender.id, synchronizer, sync)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: synchronizer })
-  }
-
-  receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void {
-    const refusal = this.replication?.receiveSpawn(sender.id, spawner, spawn)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: spawner, name: spawn.name })
-  }
-
-  receiveDespawn (sender: WebSocketPeer, node: number): void {
-    this.replication?.receiveDespawn(sender.id, node)
-  }
-
-  refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void {
-    this.#host.refused(reason, sender, details)
-  }
 }
