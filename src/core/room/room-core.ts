@@ -16,7 +16,7 @@ import { SignalEmitter } from '../server/signals.ts'
 import { Authentication } from './authentication.ts'
 import { Backpressure } from './relay/backpressure.ts'
 import { isGodot3Packet, isGodot4Close } from './relay/other-godot.ts'
-import { PeerTable } from './peer-table.ts'
+import { peersOf, PeerTable } from './peer-table.ts'
 import { Relay } from './relay/relay.ts'
 import { Room } from './room.ts'
 import { MAIN } from './room-name.ts'
@@ -215,7 +215,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Members with an id above `after`, ascending, wherever they are; they may come and go during the iteration. */
   * peers (after: number): IterableIterator<WebSocketPeer> {
-    if (this.link === undefined) for (const { peer } of this.members.after(after)) yield peer
+    if (this.link === undefined) yield * peersOf(this.members, after)
     else yield * ascending(peersOf(this.members, after), this.link.peers(after))
   }
 
@@ -470,7 +470,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   writeModeChanged (session: PeerSession): void {
-    // A closing member gets nothing more, and is no receiver.
+    // A closing member gets nothing more, and is not counted as a receiver.
     if (!session.isOpen || !this.members.has(session.id)) return
     if (this.#serverSettings.options.gdMpApi) this.relay.writeModeChanged(session)
   }
@@ -567,10 +567,6 @@ function signalDisconnected (
 ): void {
   if (gdMpApi) to?.emit('peer_disconnected', id)
   else to?.emit('client_disconnected', id, isClean)
-}
-
-function * peersOf (members: PeerTable, after: number): IterableIterator<WebSocketPeer> {
-  for (const { peer } of members.after(after)) yield peer
 }
 
 /** Merges two ascending sequences. */

@@ -8,6 +8,7 @@ import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { addSignalMethods } from '../server/signal-source.ts'
 import type { SignalSource } from '../server/signal-source.ts'
+import { peersOf } from './peer-table.ts'
 import type { RoomCore } from './room-core.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { RoomState } from './room-state.ts'
@@ -65,7 +66,7 @@ export class Room extends PacketPeer {
 
   /** Those of the peers that are connected to this node; all of them without option `cluster`. */
   * localPeers (after: number = 0): IterableIterator<WebSocketPeer> {
-    for (const session of this.#core.members.after(after)) yield session.peer
+    yield * peersOf(this.#core.members, after)
   }
 
   /**
@@ -171,7 +172,7 @@ export class Room extends PacketPeer {
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
    * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but
-   * bytes or a target that is no integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * bytes, or a target that is not an integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcast(to, bytes, isText)

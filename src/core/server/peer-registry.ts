@@ -130,7 +130,7 @@ export class PeerRegistry implements RoomServer {
       this.#admission.countPlace(1)
     }
     const arrival = { connection, protocol, response, handshake }
-    if (this.autoPoll) this.#letIn(arrival)
+    if (this.autoPoll) this.#join(arrival)
     else this.#arrivals.push(arrival)
   }
 
@@ -201,7 +201,7 @@ export class PeerRegistry implements RoomServer {
     }
   }
 
-  #letIn (arrival: Arrival): void {
+  #join (arrival: Arrival): void {
     this.#isOpening = true
     try {
       this.#open(arrival)
@@ -234,7 +234,7 @@ export class PeerRegistry implements RoomServer {
   #catchUp (): void {
     for (const callback of takeAll(this.#callbacks)) callback()
     for (const session of this.#sessions()) session.poll()
-    for (const arrival of takeAll(this.#arrivals)) this.#letIn(arrival)
+    for (const arrival of takeAll(this.#arrivals)) this.#join(arrival)
   }
 
   #cutArrivals (): void {

@@ -14,6 +14,7 @@ import type { ClusterTransport } from '../../cluster/cluster-core.ts'
 import type { ConfigHost } from './cluster-link.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
+import { peersOf } from '../room/peer-table.ts'
 import type { Room } from '../room/room.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { MultiplayerCore } from '../rpc/multiplayer-core.ts'
@@ -334,7 +335,7 @@ export class WebSocketServer extends PacketPeer {
 
   /** Peers with an id above `after` by ascending id. Peers may join and leave during the iteration. */
   * peers (after: number = 0): IterableIterator<WebSocketPeer> {
-    for (const session of this.#registry.peers.after(after)) yield session.peer
+    yield * peersOf(this.#registry.peers, after)
   }
 
   /** Without autoPoll: reads and signals what has arrived. Godot: NetworkedMultiplayerPeer.poll. */
@@ -376,8 +377,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
-   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes or a
-   * target that is no integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes, or
+   * a target that is not an integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcast(to, bytes, isText)
@@ -490,8 +491,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
-   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for no bytes, ERR_OUT_OF_MEMORY for more than the outgoing
-   * buffer takes, ERR_INVALID_PARAMETER for anything else. Godot 4: SceneMultiplayer.send_auth.
+   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for empty data, ERR_OUT_OF_MEMORY for more than the outgoing
+   * buffer takes, ERR_INVALID_PARAMETER for anything but bytes. Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
     this.#authenticationOf(id).send(id, data)

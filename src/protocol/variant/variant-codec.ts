@@ -109,8 +109,8 @@ export interface Keys {
 /** A key inside a key: where it is, and a number that it shares with those of the same bytes. */
 interface InnerKey { readonly start: number, readonly end: number, readonly number: number }
 
-/** Numbers are written as two characters of 15 bits that are no bytes. */
-const [NUMBER_BITS, NO_BYTE] = [15, 0x100]
+/** Numbers are written as two characters with 15 bits each, from 0x100 on, so that they differ from those of bytes. */
+const [NUMBER_BITS, ABOVE_BYTES] = [15, 0x100]
 
 /** Reads Variants, and other values between them. */
 export class VariantReader extends ByteReader {
@@ -176,7 +176,7 @@ export class VariantReader extends ByteReader {
     let at = start
     for (const { start, end, number } of this.#innerKeys ?? []) {
       const [high, low] = [number >> NUMBER_BITS, number & (1 << NUMBER_BITS) - 1]
-      bytes += this.latin1(at, start) + String.fromCharCode(NO_BYTE + high, NO_BYTE + low)
+      bytes += this.latin1(at, start) + String.fromCharCode(ABOVE_BYTES + high, ABOVE_BYTES + low)
       at = end
     }
     return bytes + this.latin1(at, this.offset)

@@ -147,14 +147,14 @@ export class FrameReader {
   /** Reads chunk[0..length), which belongs to the reader until the call returns and is overwritten. */
   read (chunk: Uint8Array, length: number = chunk.length): void {
     let offset = 0
-    if (this.#restLength > 0 && !this.#isStopped) offset = this.#mend(chunk, length)
+    if (this.#restLength > 0 && !this.#isStopped) offset = this.#completeFrame(chunk, length)
     if (this.#large !== undefined) offset = this.#fillLarge(this.#large, chunk, offset, length)
     if (offset < length && !this.#isStopped && !this.#isOver) offset = this.#parse(chunk, offset, length)
     if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
   }
 
   /** Completes the frame in #rest from the chunk and reads it; returns the number of bytes taken from the chunk. */
-  #mend (chunk: Uint8Array, length: number): number {
+  #completeFrame (chunk: Uint8Array, length: number): number {
     let offset = 0
     while (offset < length) {
       const wanted = frameLength(this.#rest, this.#restLength)

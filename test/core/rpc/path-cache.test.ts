@@ -10,7 +10,7 @@ t.test('numbers paths of the server in the order of first use', async t => {
 
 t.test('a peer can only confirm paths that were announced to it', async t => {
   const cache = new PathCache()
-  cache.own('Main').told.add(7)
+  cache.own('Main').announcedTo.add(7)
   t.equal(cache.confirm(8, 'Main'), undefined, 'another peer')
   t.equal(cache.confirm(7, 'Pawn'), undefined, 'another path')
   t.equal(cache.own('Main').confirmed.has(7), false)
@@ -34,12 +34,12 @@ t.test('an id refers to the path that its sender announced last', async t => {
 t.test('forgets everything about a peer that left, and nothing about others', async t => {
   const cache = new PathCache()
   for (const peer of [7, 8]) {
-    cache.own('Main').told.add(peer)
+    cache.own('Main').announcedTo.add(peer)
     cache.confirm(peer, 'Main')
     cache.announce(peer, 1, 'Main')
   }
   cache.forgetPeer(7)
-  t.same([...cache.own('Main').told], [8])
+  t.same([...cache.own('Main').announcedTo], [8])
   t.same([...cache.own('Main').confirmed], [8])
   t.equal(cache.resolve(7, 1), undefined)
   t.equal(cache.resolve(8, 1), 'Main')
@@ -47,27 +47,27 @@ t.test('forgets everything about a peer that left, and nothing about others', as
 
 t.test('a freed path gets another id', async t => {
   const cache = new PathCache()
-  cache.own('Main').told.add(7)
+  cache.own('Main').announcedTo.add(7)
   cache.forgetPath('Main')
   t.equal(cache.confirm(7, 'Main'), undefined)
   t.equal(cache.own('Main').id, 2)
-  t.equal(cache.own('Main').told.size, 0)
+  t.equal(cache.own('Main').announcedTo.size, 0)
 })
 
 t.test('accepts one late confirmation of a freed node, by path or by id', async t => {
   const cache = new PathCache()
-  cache.own('Main').told.add(7)
-  cache.own('Main').told.add(8)
+  cache.own('Main').announcedTo.add(7)
+  cache.own('Main').announcedTo.add(8)
   cache.confirm(8, 'Main')
   cache.forgetPath('Main')
   t.equal(cache.confirmLate(8, 'Main'), undefined, 'had confirmed')
   t.equal(cache.confirmLate(9, 'Main'), undefined, 'was never announced')
   t.equal(cache.confirmLate(7, 'Main'), 'Main')
   for (const node of ['Main', 1]) t.equal(cache.confirmLate(7, node), undefined, 'only once')
-  cache.own('Pawn').told.add(7)
+  cache.own('Pawn').announcedTo.add(7)
   cache.forgetPath('Pawn')
   t.equal(cache.confirmLate(7, 2), 'Pawn', 'by id')
-  cache.own('Gun').told.add(7)
+  cache.own('Gun').announcedTo.add(7)
   cache.forgetPath('Gun')
   cache.forgetPeer(7)
   t.equal(cache.confirmLate(7, 'Gun'), undefined, 'the peer has left')
@@ -76,7 +76,7 @@ t.test('accepts one late confirmation of a freed node, by path or by id', async 
 t.test('confirmations that never arrive take bounded memory', async t => {
   const cache = new PathCache()
   for (let i = 0; i < 10_000; i++) {
-    cache.own(`N${i}`).told.add(7)
+    cache.own(`N${i}`).announcedTo.add(7)
     cache.forgetPath(`N${i}`)
   }
   let late = 0
@@ -100,7 +100,7 @@ t.test('limits the paths of one peer in number and length', async t => {
 t.test('accepts late confirmations of every id that a freed path had', async t => {
   const cache = new PathCache()
   const main = cache.own('Main')
-  main.told.add(7)
+  main.announcedTo.add(7)
   const [first, second] = [cache.renew(7, main), cache.renew(7, main)]
   t.equal(cache.confirm(7, second), main)
   t.equal(cache.confirmedId(7, 'Main'), second)

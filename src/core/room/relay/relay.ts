@@ -62,7 +62,7 @@ export class Relay {
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
   }
 
-  /** A member moves to another room: the others are told that it has left, and it is told that all of them have. */
+  /** A member moves to another room: the others see it leave, and it sees them leave. */
   movedOut (session: PeerSession): void {
     this.left(session)
     if (!this.#parts.settings.options.serverRelay) return

@@ -61,7 +61,8 @@ export class RoomSender {
 
   /**
    * Sends a packet in either mode and returns the number of receivers; ERR_DOES_NOT_EXIST for an unknown id,
-   * ERR_OUT_OF_MEMORY for a packet that is too large, ERR_INVALID_PARAMETER for what is no target or not bytes.
+   * ERR_OUT_OF_MEMORY for a packet that is too large, ERR_INVALID_PARAMETER for an invalid target, or data that is
+   * not bytes.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
     checkPacket(bytes, this.#settings.maxDataSize)

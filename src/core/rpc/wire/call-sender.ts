@@ -58,9 +58,9 @@ export class CallSender {
   }
 
   /** Announces a path to a peer, once. */
-  announce (peer: number, { told }: OwnPath, announcement: () => Uint8Array): void {
-    if (told.has(peer)) return
-    told.add(peer)
+  announce (peer: number, { announcedTo }: OwnPath, announcement: () => Uint8Array): void {
+    if (announcedTo.has(peer)) return
+    announcedTo.add(peer)
     this.#link.putTo(peer, announcement())
   }
 

@@ -17,7 +17,7 @@ export interface OwnPath {
   readonly id: number
   readonly path: string
   /** Peers it was announced to. */
-  readonly told: Set<number>
+  readonly announcedTo: Set<number>
   /** Those that have confirmed the announcement. */
   readonly confirmed: Set<number>
   /** Those whose node at this path has other methods. */
@@ -48,7 +48,7 @@ export class PathCache {
       own = {
         id: ++this.#lastId,
         path,
-        told: new Set(),
+        announcedTo: new Set(),
         confirmed: new Set(),
         differing: new Set(),
         renewals: new Map()
@@ -77,7 +77,7 @@ export class PathCache {
   /** A peer confirms a path of the server, by path or id. Undefined if it was never announced to this peer. */
   confirm (peer: number, node: RpcNode): OwnPath | undefined {
     const own = typeof node === 'string' ? this.#own.get(node) : this.#byId.get(node)
-    if (own?.told.has(peer) !== true) return undefined
+    if (own?.announcedTo.has(peer) !== true) return undefined
     const renewal = own.renewals.get(peer)
     if (node === own.id || (node === own.path && renewal === undefined)) own.confirmed.add(peer)
     else if (renewal === undefined || (node !== own.path && !renewal.ids.includes(node as number))) return undefined
@@ -97,8 +97,8 @@ export class PathCache {
   }
 
   /** Whether the path was announced to a peer that is still there. */
-  isTold (path: string): boolean {
-    return (this.#own.get(path)?.told.size ?? 0) > 0
+  isAnnounced (path: string): boolean {
+    return (this.#own.get(path)?.announcedTo.size ?? 0) > 0
   }
 
   /** The id of a path that a peer has confirmed. */
@@ -149,9 +149,9 @@ export class PathCache {
   forgetPeer (peer: number): void {
     this.#announced.delete(peer)
     this.#late.delete(peer)
-    for (const { told, confirmed, differing, renewals } of this.#own.values()) {
+    for (const { announcedTo, confirmed, differing, renewals } of this.#own.values()) {
       for (const id of renewals.get(peer)?.ids ?? []) this.#byId.delete(id)
-      for (const peers of [told, confirmed, differing, renewals]) peers.delete(peer)
+      for (const peers of [announcedTo, confirmed, differing, renewals]) peers.delete(peer)
     }
   }
 
@@ -161,7 +161,7 @@ export class PathCache {
     if (own === undefined) return
     this.#own.delete(path)
     this.#byId.delete(own.id)
-    for (const peer of own.told) if (!own.confirmed.has(peer)) this.#expectLate(peer, own)
+    for (const peer of own.announcedTo) if (!own.confirmed.has(peer)) this.#expectLate(peer, own)
     for (const [peer, { ids, confirmed }] of own.renewals) {
       for (const id of ids) {
         this.#byId.delete(id)

@@ -24,8 +24,8 @@ export class SceneAnnouncer implements PathAnnouncer {
     const known = this.confirmedId(peer, path) ?? this.#fresh.get(peer)?.get(path)
     if (known !== undefined) return known
     const own = this.#paths.own(path)
-    const id = own.told.has(peer) ? this.#paths.renew(peer, own) : own.id
-    own.told.add(peer)
+    const id = own.announcedTo.has(peer) ? this.#paths.renew(peer, own) : own.id
+    own.announcedTo.add(peer)
     this.#keep(peer, path, id)
     this.#link.send(peer, own, id)
     return id
@@ -37,7 +37,7 @@ export class SceneAnnouncer implements PathAnnouncer {
 
   /** Whether any client may know the path. */
   isAnnounced (path: string): boolean {
-    return this.#paths.isTold(path)
+    return this.#paths.isAnnounced(path)
   }
 
   forget (path: string): void {
