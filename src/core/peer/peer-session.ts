@@ -10,7 +10,7 @@ import type { RoomOutbox } from '../room/relay/room-outbox.ts'
 import type { Settings } from '../server/settings.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
 import { IncomingQueue } from './incoming-queue.ts'
-import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
+import type { IncomingQueueOwner } from './incoming-queue.ts'
 import { LastWords } from './last-words.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
@@ -20,7 +20,9 @@ import { pauseReason } from './pause-reason.ts'
 import type { PauseReason } from './pause-reason.ts'
 import { PeerOutbox } from './peer-outbox.ts'
 import type { OutboxOwner } from './peer-outbox.ts'
-import { RateLimit } from './rate-limit.ts'
+import { PeerThrottle } from './rate/peer-throttle.ts'
+import type { ThrottledPeer } from './rate/peer-throttle.ts'
+import type { RateLimit } from './rate/rate-limit.ts'
 import type { Connection, ConnectionReceiver } from '../../transport/connection.ts'
 import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerBackend } from './websocket-peer.ts'
@@ -87,7 +89,7 @@ const UNREAD_GRACE = 1000
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
 export class PeerSession implements
-  PeerBackend, InputReceiver, ConnectionReceiver, PacketSender, OutboxOwner, IncomingQueueOwner {
+  PeerBackend, InputReceiver, ConnectionReceiver, ThrottledPeer, OutboxOwner, IncomingQueueOwner {
   readonly id: number
   /** Index in the roster of peers with an open socket. */
   rosterIndex: number | undefined
@@ -114,9 +116,7 @@ export class PeerSession implements
   readonly #server: PeerServer
   #host: PeerHost
   readonly #windowBits: number
-  #rateLimit: RateLimit | undefined
-  /** Frames that were dropped because they exceeded a rate limit when the peer left: reported in one at its end. */
-  #overRate = 0
+  readonly #throttle: PeerThrottle
   #state: PeerState | 'released' = 'open'
   /** Whether the socket is closed; without autoPoll the next poll ends the session. */
   #isGone = false
@@ -135,7 +135,6 @@ export class PeerSession implements
   /** How a connection that we destroy is reported. */
   #outcome: EndOutcome = 'reset'
   #closeTimer: NodeJS.Timeout | undefined
-  #throttle: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
   #onEnd: Array<(end: PeerEnd) => void> | undefined
   /** Created when the first packet is queued: in multiplayer mode packets go to the server's queue. */
@@ -152,19 +151,15 @@ export class PeerSession implements
     this.#server = server
     this.#host = host
     this.#windowBits = windowBits
-    this.limitRate()
+    this.#throttle = new PeerThrottle(this, server.settings.rates)
     this.outbox = new PeerOutbox(connection, this)
     this.#input = new PeerInput(connection, this, server, windowBits > 0)
   }
 
   /** Applies the rate limits that the server has now; a pause for the former ones ends. */
   limitRate (): void {
-    const { rates } = this.#server.settings
-    this.#rateLimit = rates === undefined ? undefined : new RateLimit(rates)
-    if (this.#throttle === undefined) return
-    clearTimeout(this.#throttle)
-    this.#throttle = undefined
-    this.soon(() => { this.resumeReading(pauseReason.RATE) })
+    const wasPaused = this.#throttle.setRates(this.#server.settings.rates)
+    if (wasPaused) this.soon(() => { this.resumeReading(pauseReason.RATE) })
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -412,26 +407,26 @@ export class PeerSession implements
     this.packetsIn++
     this.bytesIn += end - start
     if (this.#state !== 'open') return
-    if (!this.#mayPass(end - start)) return
+    if (!this.#throttle.mayPass(end - start)) return
     this.#host.receive(this, bytes, start, end, isText)
     if (this.#host.outbox.isCongested) this.#host.outbox.pauseSender(this)
   }
 
   onPing (bytes: Uint8Array, start: number, end: number): void {
     if (this.#state !== 'open') return
-    if (!this.#mayPass(end - start)) return
+    if (!this.#throttle.mayPass(end - start)) return
     const { outbox } = this.#host
     if (outbox.hasSpace(this.outbox, end - start)) outbox.sendControl(this.outbox, opcode.PONG, bytes, start, end)
     else this.closeSlow()
   }
 
   onPong (bytes: Uint8Array, start: number, end: number): void {
-    if (this.#state === 'open') this.#mayPass(end - start)
+    if (this.#state === 'open') this.#throttle.mayPass(end - start)
     this.#lastWords?.received(bytes, start, end)
   }
 
   onFragment (): void {
-    if (this.#state === 'open') this.#mayPass(0)
+    if (this.#state === 'open') this.#throttle.mayPass(0)
   }
 
   onClose (code: number, reason: string, payload: Uint8Array): void {
@@ -453,36 +448,9 @@ export class PeerSession implements
     this.#finish('reset')
   }
 
-  /** Whether a frame of an open peer with `size` payload bytes is handled; it counts for the rate limit, if any. */
-  #mayPass (size: number): boolean {
-    return this.#rateLimit === undefined || this.#mayPassLimit(this.#rateLimit, size)
-  }
-
-  /**
-   * A peer that exceeds its rate limit is paused, and closed if that goes on for long; of one that leaves the frame is
-   * dropped.
-   */
-  #mayPassLimit (rateLimit: RateLimit, size: number): boolean {
-    // What a client that leaves has sent is read at once: nothing of it is within the limit after one that is over it.
-    const wait = this.#overRate > 0 ? Infinity : rateLimit.take(size)
-    if (wait === 0) return true
-    if (this.isLeaving) {
-      this.#overRate++
-      return false
-    }
-    this.#host.throttled(this, rateLimit.hit)
-    if (rateLimit.isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
-    else this.#pauseFor(wait)
-    return this.#state === 'open'
-  }
-
-  #pauseFor (milliseconds: number): void {
-    if (this.#throttle !== undefined) return
-    this.pauseReading(pauseReason.RATE)
-    this.#throttle = setTimeout(() => {
-      this.#throttle = undefined
-      this.resumeReading(pauseReason.RATE)
-    }, milliseconds)
+  overRate (limit: RateLimit['hit'], isFlood: boolean): void {
+    this.#host.throttled(this, limit)
+    if (isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
   }
 
   // ---- closing ----
@@ -560,12 +528,13 @@ export class PeerSession implements
     if (this.state === 'ended') return
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
-    clearTimeout(this.#throttle)
+    this.#throttle.end()
     clearTimeout(this.#unreadTimer)
     this.#lastWords?.cancel()
     this.#input.end()
     this.#queueWaiting()
-    if (this.#overRate > 0) this.#host.dropped(this, 'over-rate', this.#overRate)
+    const { dropped } = this.#throttle
+    if (dropped > 0) this.#host.dropped(this, 'over-rate', dropped)
     this.#host.outbox.detach(this.outbox)
     this.#closeSocket(outcome)
     this.#end = endOf(this.#closing, outcome)

@@ -5,7 +5,7 @@ import type { ClusterOptions, ServerOptions } from '../../options/option-types.t
 import { withoutUndefined } from '../../options/without-undefined.ts'
 import type { QueueLimits } from '../peer/packet-queue.ts'
 import type { OutboxLimits } from '../peer/peer-outbox.ts'
-import type { Rates } from '../peer/rate-limit.ts'
+import type { Rates } from '../peer/rate/rate-limit.ts'
 import { wires } from '../rpc/wire/wires.ts'
 import type { Wire } from '../rpc/wire/wires.ts'
 import { powerOfTwo } from './power-of-two.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { RateLimit } from '../../../src/core/peer/rate-limit.ts'
+import { RateLimit } from '../../../../src/core/peer/rate/rate-limit.ts'
 
 t.test('allows the packets of one second at once, then delays', async t => {
   const rate = new RateLimit({ packets: 10, bytes: 0 }, 0)
