@@ -19,7 +19,7 @@ import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
 import { RoomFailover } from './room-failover.ts'
 import { RoomRetries, type CloseFrame } from './room-retries.ts'
-import { keyOf } from '../subjects.ts'
+import { RoomStates } from './room-states.ts'
 
 /** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
 const ENTRY_WITHIN = 5000
@@ -41,8 +41,8 @@ export class RoomHomes implements DirectoryHost {
   readonly seats = new Seats(ENTRY_WITHIN)
   readonly #context: NodeContext
   readonly #host: HomesHost
-  /** State of rooms, kept by applications. */
-  #states: KeyStore | undefined
+  #stateStore: KeyStore | undefined
+  readonly #states = new RoomStates(() => this.#openStateStore())
   /** The leases with which this node has joined: a room with an earlier one had its home here. */
   #leases: readonly Lease[] = []
   /** Parts that stayed when the entry of their room was removed, and that entry. */
@@ -83,13 +83,14 @@ export class RoomHomes implements DirectoryHost {
 
   /** Loads all rooms, and makes this node the home of `main` unless another node is. */
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
-    this.#states = states
+    this.#stateStore = states
     this.#retries.clear()
     this.#failover.wait()
     this.#leases = [...this.#leases, this.lease].slice(-LEASES)
     await this.directory.open(rooms)
     // Otherwise other nodes may have its rooms by now.
     if (!this.#context.checkHeld()) throw new BusError('disconnected', 'rooms')
+    this.#deleteEndedStates()
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
@@ -351,13 +352,14 @@ export class RoomHomes implements DirectoryHost {
 
   /** The part here was closed; if this node was the home, the room ends. */
   closed (room: string): void {
+    if (!this.directory.isOpen) this.#states.ended(room)
     const entry = this.directory.get(room)
     if (entry === undefined || !this.#isHere(entry)) return
     this.#retryIfFailed(room, this.#remove(room))
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
-    return (await reachable(this.#openStates().get(keyOf(room))))?.value
+    return await reachable(this.#states.get(room))
   }
 
   /** Only while this node is the home: if it was stopped, another one may have taken the room over since. */
@@ -368,24 +370,34 @@ export class RoomHomes implements DirectoryHost {
     if (this.#part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
     const entry = this.directory.get(name)
     if (entry === undefined || !this.#isHere(entry) || !this.#context.checkHeld()) throw withoutHome(name)
-    await reachable(this.#openStates().put(keyOf(name), bytes))
+    await reachable(this.#states.put(name, bytes))
   }
 
-  #openStates (): KeyStore {
-    if (this.#states === undefined || !this.directory.isOpen) throw new GodotError('cluster-unavailable')
-    return this.#states
+  #openStateStore (): KeyStore {
+    if (this.#stateStore === undefined || !this.directory.isOpen) throw new GodotError('cluster-unavailable')
+    return this.#stateStore
+  }
+
+  /** This node has joined again: deletes states of rooms that have ended meanwhile, unless another node has them. */
+  #deleteEndedStates (): void {
+    for (const room of this.#states.allEnded) {
+      const entry = this.directory.get(room)
+      if (entry === undefined || !this.#wasHere(entry)) this.#states.isElsewhere(room)
+      else this.#retryIfFailed(room, this.#states.deleteEnded(room))
+    }
   }
 
   /** Removes a room and its state, unless another node has the room by now. */
   async #remove (room: string): Promise<void> {
     const entry = this.directory.get(room)
     if (entry !== undefined && this.#isHere(entry)) {
-      await Promise.all([this.directory.remove(room), this.#states?.delete(keyOf(room))])
-    } else if (await this.directory.remove(room)) await this.#states?.delete(keyOf(room))
+      await Promise.all([this.directory.remove(room), this.#states.delete(room)])
+    } else if (await this.directory.remove(room)) await this.#states.delete(room)
   }
 
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
     this.#host.homeChanged(room)
+    if (entry !== undefined && !this.#wasHere(entry)) this.#states.isElsewhere(room)
     const part = this.#part(room)
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     if (entry === undefined) {
@@ -475,7 +487,10 @@ export class RoomHomes implements DirectoryHost {
     const isElsewhere = entry !== undefined && !this.#isHere(entry)
     if (!goesOn(part)) {
       if (!isElsewhere && !this.#claiming.has(room)) await this.#remove(room)
-    } else if (entry === undefined) await this.#announce(part)
+      return
+    }
+    if (!isElsewhere) await this.#states.deleteEnded(room)
+    if (entry === undefined) await this.#announce(part)
     else if (isElsewhere) await this.#shareOptions(room, pick(part.settings.options, changes))
     else await this.directory.change(room, part.settings.options)
   }

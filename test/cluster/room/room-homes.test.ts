@@ -3,7 +3,10 @@ import type { KeyStore, StoreEntry } from '../../../src/cluster/bus/bus.ts'
 import { encodeHeartbeat } from '../../../src/cluster/membership/node-heartbeat.ts'
 import { encodeJson } from '../../../src/cluster/message/json.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
-import { openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+import { simulateTime } from '../../helper/clock.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
+} from '../../helper/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 import { until } from '../../helper/until.ts'
 
@@ -69,6 +72,51 @@ t.test('the state of a room is neither written nor read by a node that has lost 
   await until(() => !a.cluster.isReady)
   await t.rejects(room.state.set(Buffer.from('round 1')), { code: 'cluster-unavailable' })
   await t.rejects(room.state.get(), { code: 'cluster-unavailable' })
+})
+
+for (const [how, timings, isLost] of [
+  ['is disconnected from the broker', patientTimings, false],
+  ['has lost the cluster', { ...patientTimings, lease: 600 }, true]
+] as const) {
+  t.test(`a room whose predecessor ended while its node ${how} has no state`, async t => {
+    simulateTime(t)
+    const cluster = await openMemoryCluster(t, 2, {}, timings)
+    const { broker, buses, nodes: [a, b] } = cluster
+    const states = await openStore(t, cluster, 'state')
+    const room = await a.cluster.openRoom('arena', { emptyTimeout: 600 })
+    await room.state.set(Buffer.from('round 3'))
+    for (const bus of buses) broker.cut(bus)
+    if (isLost) await until(() => !a.cluster.isReady && !b.cluster.isReady)
+    await room.close()
+    const next = a.openRoom('arena', { emptyTimeout: 600, maxPeers: 9 })
+    for (const bus of buses) broker.restore(bus)
+    await until(() => internalsOf(b).registry.cluster!.room('arena')?.maxPeers === 9)
+    t.ok(next.isHome)
+    t.equal(await next.state.get(), undefined)
+    await until(async () => await stateIn(states) === undefined)
+    await next.state.set(Buffer.from('round 1'))
+    await settled()
+    t.equal(await stateIn(states), 'round 1')
+  })
+}
+
+t.test('a state that another node has written since its room ended here stays', async t => {
+  simulateTime(t)
+  const cluster = await openMemoryCluster(t, 2, {}, { ...patientTimings, lease: 600, silence: 800 })
+  const { broker, buses, nodes: [a, b] } = cluster
+  const states = await openStore(t, cluster, 'state')
+  const room = await a.cluster.openRoom('arena', { emptyTimeout: 600 })
+  await joinRoom(b, 'arena')
+  await room.state.set(Buffer.from('round 3'))
+  broker.cut(buses[0])
+  await until(() => !a.cluster.isReady && b.room('arena').isHome)
+  await room.close()
+  await b.room('arena').state.set(Buffer.from('round 4'))
+  broker.restore(buses[0])
+  await until(() => a.cluster.isReady)
+  await settled()
+  t.equal(await stateIn(states), 'round 4')
+  t.equal(Buffer.from((await b.room('arena').state.get())!).toString(), 'round 4')
 })
 
 t.test('a node that ends a room without members leaves its state if another node has the room by now', async t => {
