@@ -1,6 +1,7 @@
 import { BadRequest, problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import { MAX_BAN_SECONDS } from '../src/core/admission/bans.ts'
+import type { PeerSession } from '../src/core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
 import { namePattern } from '../src/options/patterns.ts'
@@ -134,9 +135,9 @@ export const PeerDetails = Type.Object({
 export type PeerDetails = Static<typeof PeerDetails>
 
 /** A peer of this node as `PeerDetails` describes it. */
-export function describeDetails (peer: WebSocketPeer, node?: string): PeerDetails {
-  const { isPaused: paused, handshake } = peer
-  const unreadPackets = peer.getAvailablePacketCount()
+export function describeDetails (session: PeerSession, node?: string): PeerDetails {
+  // Not `getAvailablePacketCount` of the peer, which counts as reading: unread packets would wait, not be dropped.
+  const { peer, isPaused: paused, unreadPackets, handshake } = session
   return { ...describePeer(peer, node), paused, unreadPackets, ...(handshake === undefined ? {} : { handshake }) }
 }
 

@@ -1,4 +1,5 @@
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
+import type { PeerSession } from '../../src/core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { slotOfId } from '../../src/cluster/peer-id.ts'
@@ -92,9 +93,14 @@ export class ClusterNodes {
 
   /** A peer of this node; throws ERR_DOES_NOT_EXIST. */
   localPeer (id: number): WebSocketPeer {
-    const peer = this.findLocal(id)
-    if (peer === undefined) throw noSuchPeer(id)
-    return peer
+    return this.localSession(id).peer
+  }
+
+  /** Session of a peer of this node; throws ERR_DOES_NOT_EXIST. */
+  localSession (id: number): PeerSession {
+    const session = internalsOf(this.server).registry.peers.get(id)
+    if (session === undefined) throw noSuchPeer(id)
+    return session
   }
 
   findLocal (id: number): WebSocketPeer | undefined {

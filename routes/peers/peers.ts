@@ -42,7 +42,7 @@ const listRoute: Routes = async (app, { peers }) => {
 
 const peerRoute: Routes = async (app, { nodes }) => {
   const describe = nodes.operation('peer',
-    ({ id }: { id: number }) => describeDetails(nodes.localPeer(id), nodes.nodeId))
+    ({ id }: { id: number }) => describeDetails(nodes.localSession(id), nodes.nodeId))
   app.head('/peers/:id', isolated({
     config: { swagger: { exposeHeadRoute: true }, operationId: 'headPeer' },
     schema: {

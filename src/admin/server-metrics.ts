@@ -310,10 +310,10 @@ function unreadByRooms (server: WebSocketServer): number {
 
 function scan (server: WebSocketServer, traffic: Traffic): Snapshot {
   let [held, unread, buffered, maxBuffered] = [0, unreadByRooms(server), 0, 0]
-  for (const peer of server.peers()) {
-    const waiting = peer.getCurrentOutboundBufferedAmount()
-    held += Number(peer.isPaused)
-    unread += peer.getAvailablePacketCount()
+  // Not `getAvailablePacketCount` of a peer, which counts as reading: unread packets would wait, not be dropped.
+  for (const { isPaused, unreadPackets, outbox: { bufferedAmount: waiting } } of internalsOf(server).registry.peers) {
+    held += Number(isPaused)
+    unread += unreadPackets
     buffered += waiting
     maxBuffered = Math.max(maxBuffered, waiting)
   }
