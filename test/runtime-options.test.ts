@@ -1,7 +1,9 @@
 import t from 'tap'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { defaultOptions, defaultRoomRules } from '../src/options/defaults.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../src/options/runtime-options.ts'
 import { jsonRequest, nextClose, startHost } from './helper/host.ts'
+import { openMemoryServer } from './helper/memory-server.ts'
 import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
 
 const changed: Required<Omit<RuntimeOptions, 'rooms'>> = {
@@ -66,6 +68,32 @@ t.test('change() names an option that is fixed', async t => {
   server.change({ maxPeers: 3 })
   server.refuseNewConnections = true
   t.same(seen, [{ maxPeers: 3 }, { refuseNewConnections: true }])
+})
+
+t.test('an option that is undefined gets its default, and rooms stay possible', async t => {
+  const server = await openMemoryServer({ rooms: { maxRooms: 5 } })
+  for (const name of runtimeOptionNames) {
+    server.change({ ...changed, rooms: { maxRooms: 2 } })
+    server.change({ [name]: undefined })
+    const expected = name === 'rooms' ? defaultRoomRules : defaultOptions[name as keyof typeof defaultOptions]
+    t.same(server.options[name], expected, name)
+  }
+  t.equal(server.openRoom('arena').name, 'arena')
+  const withoutRooms = new WebSocketServer()
+  withoutRooms.change({ rooms: undefined })
+  t.equal(withoutRooms.options.rooms, false)
+})
+
+t.test('change() rejects null for every option and rule, and changes nothing', async t => {
+  const server = new WebSocketServer({ rooms: true })
+  const before = { ...server.options }
+  const rules = Object.keys(defaultRoomRules).map(name => ({ rooms: { [name]: null } }))
+  for (const changes of [...runtimeOptionNames.map(name => ({ [name]: null })), ...rules]) {
+    const [name] = Object.keys(changes)
+    t.throws(() => { server.change(changes as never) },
+      { code: 'ERR_INVALID_PARAMETER', message: new RegExp(`^option ${name}\\b`) }, JSON.stringify(changes))
+    t.same(server.options, before)
+  }
 })
 
 t.test('a changed maxPeers applies to the next client', async t => {

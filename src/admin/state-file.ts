@@ -109,8 +109,7 @@ export class StateFile {
       const details = { file: this.#path, server: name, rooms }
       this.#log.warn(details, 'rules of rooms not restored: they apply when the server has rooms again')
     }
-    const settings = isWithoutRooms ? others : stored
-    return Object.fromEntries(Object.entries(settings).map(([option, value]) => [option, value ?? undefined]))
+    return withoutNull(isWithoutRooms ? others : stored)
   }
 
   /** Throws at the start: otherwise nobody would notice before the next one that nothing was saved. */
@@ -167,9 +166,22 @@ function storable (options: Partial<ServerOptions>): Values {
     .map(([name, value]) => [name, value ?? null]))
 }
 
-/** The rules of `rooms` that were changed, now or before: others follow the options of the next start. */
+/** Stored options as `change` takes them: undefined for null. */
+function withoutNull (values: Values): Values {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => {
+    const isRules = name === 'rooms' && typeof value === 'object' && value !== null
+    return [name, isRules ? withoutNull(value as Values) : value ?? undefined]
+  }))
+}
+
+/**
+ * The rules of `rooms` that were changed, now or before (null: to the default): others follow the options of the next
+ * start.
+ */
 function mergedRooms (before: Values, { rooms }: Partial<ServerOptions>): Values {
-  return rooms === undefined ? {} : { rooms: { ...before.rooms as object | undefined, ...rooms as object } }
+  if (rooms === undefined) return {}
+  const changed = Object.entries(rooms as object).map(([name, rule]) => [name, rule ?? null])
+  return { rooms: { ...before.rooms as object | undefined, ...Object.fromEntries(changed) } }
 }
 
 function checkStored (stored: Partial<Stored> | null): Stored['servers'] {

@@ -17,14 +17,20 @@ export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOp
   const names: readonly string[] = runtimeOptionNames
   const fixed = Object.keys(given).find(name => !names.includes(name))
   if (fixed !== undefined) throw invalid(fixed, 'cannot be changed at run time')
-  const { rooms } = given
-  if (rooms === undefined) return given
-  if (current.rooms === false) throw invalid('rooms', 'cannot be changed on a server without rooms')
-  if (typeof rooms !== 'object') throw invalid('rooms', 'only its rules can be changed')
-  const before = current.rooms === true ? {} : current.rooms
-  const rules = Object.entries({ ...before, ...rooms }).map(([name, rule]) =>
-    [name, rule ?? defaultRoomRules[name as keyof RoomRules]])
-  return { ...given, rooms: Object.fromEntries(rules) }
+  return 'rooms' in given ? { ...given, rooms: changedRooms(current.rooms, given.rooms) } : given
+}
+
+/** Option `rooms` after a change; what is undefined has its default, but rooms cannot be turned off. */
+function changedRooms (before: ServerOptions['rooms'], given: ServerOptions['rooms'] | undefined): false | RoomRules {
+  if (before === false) {
+    if (given === undefined) return false
+    throw invalid('rooms', 'cannot be changed on a server without rooms')
+  }
+  if (given === undefined) return defaultRoomRules
+  if (typeof given !== 'object' || given === null) throw invalid('rooms', 'only its rules can be changed')
+  const rules = Object.entries({ ...before === true ? {} : before, ...given }).map(([name, rule]) =>
+    [name, rule === undefined ? defaultRoomRules[name as keyof RoomRules] : rule])
+  return Object.fromEntries(rules)
 }
 
 function invalid (option: string, message: string): GodotError {

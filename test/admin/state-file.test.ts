@@ -65,6 +65,23 @@ t.test('bans and settings that were changed at run time outlive a restart', asyn
   })
 })
 
+t.test('options and rules that were reset to their defaults are so after a restart', async t => {
+  const file = join(temporaryFolder(t), 'state.json')
+  const rules = { maxRooms: 3, joinPerMinute: 7 }
+  const first = await start(t, file, [], rules)
+  first.server.change({ maxPeers: undefined, rooms: { maxRooms: undefined } })
+  await first.service.close()
+
+  const second = await start(t, file, [], rules)
+  t.match(second.server.options, { maxPeers: 0, rooms: { maxRooms: 10000, joinPerMinute: 7 } })
+  second.server.change({ rooms: undefined })
+  await second.service.close()
+
+  const third = await start(t, file, [], rules)
+  t.match(third.server.options, { rooms: { maxRooms: 10000, joinPerMinute: 60 } })
+  t.equal(third.server.openRoom('arena').name, 'arena')
+})
+
 t.test('symbolic links stay: the file that they lead to is replaced', async t => {
   const folder = temporaryFolder(t)
   const [link, target] = [join(folder, 'state.json'), join(folder, 'volume/state.json')]

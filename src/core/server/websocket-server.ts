@@ -189,8 +189,9 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Changes options while the server listens; of `rooms` the rules that are given. Limits apply to connected peers from
-   * then on. Throws ERR_INVALID_PARAMETER and changes nothing when one is invalid or not of RuntimeOptions.
+   * Changes options while the server listens; of `rooms` the rules that are given. An option or rule that is undefined
+   * gets its default; rooms stay possible. Limits apply to connected peers from then on. Throws ERR_INVALID_PARAMETER
+   * and changes nothing when one is invalid or not of RuntimeOptions.
    */
   change (options: Partial<RuntimeOptions>): void {
     const changes = runtimeChanges(this.options, options)
