@@ -70,20 +70,19 @@ export class NodeCommands {
 
   async #receive (message: BusMessage): Promise<void> {
     // Read before anything is awaited: the bytes are valid until then.
-    const answer = encodeJson(await this.#answer(message.bytes))
-    const isTooLarge = answer.length > (this.#bus?.maxPayload ?? Infinity)
-    message.respond(isTooLarge ? encodeJson(tooLarge) : answer)
+    const answer = await this.#answer(message.bytes)
+    message.respond(answer.length > this.maxAnswer ? encodeJson(tooLarge) : answer)
   }
 
-  async #answer (request: Uint8Array): Promise<Answer> {
+  async #answer (request: Uint8Array): Promise<Uint8Array> {
     try {
       const { command, parameters, bytes } = decodeRequest(request)
       const handler = this.#handlers.get(command)
       if (handler === undefined) throw new GodotError('cluster-unavailable', `the node does not know ${command}`)
-      return { result: await handler(parameters, bytes) }
+      return encodeJson({ result: await handler(parameters, bytes) } satisfies Answer)
     } catch (error) {
       const { code, message, statusCode } = knownError(error)
-      return { error: { code, message, status: statusCode } }
+      return encodeJson({ error: { code, message, status: statusCode } } satisfies Answer)
     }
   }
 }

@@ -17,7 +17,7 @@ export interface BusMessage {
   readonly subject: string
   /** Valid until the callback returns. */
   readonly bytes: Uint8Array
-  /** Answers a request; does nothing on other messages. */
+  /** Answers a request; does nothing on other messages, nor after the bus has closed. */
   respond (bytes: Uint8Array): void
 }
 

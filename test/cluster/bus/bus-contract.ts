@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { GodotError } from '../../../src/error.ts'
-import { BusError, type Bus, type KeyStore, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type Bus, type BusMessage, type KeyStore, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
 import { until } from '../../helper/until.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
@@ -292,6 +292,18 @@ function testConnection (test: DefineTest): void {
     sender.publish('a', bytes('lost'))
     await rejects(t, sender.request('a', bytes(''), 60_000), 'disconnected')
     await sender.close()
+  })
+
+  test('drops an answer that is given after it has closed', async (t, cluster) => {
+    const [sender] = await cluster.nodes(1)
+    const receiver = await cluster.broker.connect()
+    const received = new Promise<BusMessage>(resolve => { receiver.subscribe('cmd', resolve) })
+    await receiver.flush()
+    const failed = rejects(t, sender.request('cmd', bytes(''), 1000), 'timeout')
+    const message = await withTimeout(10, () => 'the request', received)
+    await receiver.close()
+    t.doesNotThrow(() => { message.respond(bytes('late')) })
+    await failed
   })
 }
 
