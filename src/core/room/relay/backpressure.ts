@@ -140,7 +140,9 @@ export class Backpressure {
       else if (hasProgress(receiver, episode)) episode.isAwaited = false
       else receiver.owner.closeSlow()
     }
-    if (next < Infinity) this.#timer ??= setTimeout(() => { this.#expire() }, next)
+    // A receiver that has lagged behind since the timer expired has set another one, for its own, later end.
+    clearTimeout(this.#timer)
+    this.#timer = next < Infinity ? setTimeout(() => { this.#expire() }, next) : undefined
     this.#update()
   }
 }

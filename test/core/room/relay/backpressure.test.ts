@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { PeerOutbox } from '../../../../src/core/peer/peer-outbox.ts'
+import { Backpressure } from '../../../../src/core/room/relay/backpressure.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { simulateTime, stopTime } from '../../../helper/clock.ts'
 import { nextTurn } from '../../../helper/frame-client.ts'
@@ -153,4 +155,31 @@ t.test('a room runs at the speed of readers of 4 MB/s: none is closed, none miss
   t.equal(server.peerCount, 5)
   t.equal(server.monitor.limits['slow-peer'], 0)
   for (const reader of slow) t.same(numbers(reader), Array.from({ length: PACKETS }, (_, i) => i))
+})
+
+t.test('a receiver is awaited for two seconds, even if another one lags behind as the wait for a third ends', async t => {
+  const clock = stopTime(t)
+  const closed: string[] = []
+  const backpressure = new Backpressure({ settings: { options: { gdMpApi: true } }, soon: setImmediate })
+  const waitFor = (name: string): void => {
+    const owner = { closeSlow: () => { closed.push(name); backpressure.stopWaitingFor(receiver) } }
+    const receiver = { confirmations: 0, connection: { unsentBytes: 9 }, owner } as unknown as PeerOutbox
+    backpressure.waitFor(receiver)
+  }
+  waitFor('first')
+  clock.advance(100)
+  waitFor('second')
+  clock.advance(1900)
+  waitFor('third')
+  await nextTurn()
+  t.same(closed, ['first'])
+
+  clock.advance(100)
+  await nextTurn()
+  t.same(closed, ['first', 'second'])
+
+  clock.advance(1900)
+  await nextTurn()
+  t.same(closed, ['first', 'second', 'third'])
+  t.equal(clock.waiting(), 0)
 })
