@@ -30,7 +30,6 @@ export class RemotePeer implements PeerBackend, InboxSender {
   facts: PeerFacts
   /** Slot of its node. */
   readonly slot: number
-  readonly isOpen = true
   readonly isPaused = false
   readonly packetsIn = 0
   readonly bytesIn = 0
@@ -80,6 +79,10 @@ export class RemotePeer implements PeerBackend, InboxSender {
 
   get state (): PeerState {
     return this.end === undefined ? 'open' : 'ended'
+  }
+
+  get isOpen (): boolean {
+    return this.end === undefined
   }
 
   get writeMode (): number {

@@ -157,7 +157,7 @@ t.test('a room runs at the speed of readers of 4 MB/s: none is closed, none miss
   for (const reader of slow) t.same(numbers(reader), Array.from({ length: PACKETS }, (_, i) => i))
 })
 
-t.test('a receiver is awaited for two seconds, even if another one lags behind as the wait for a third ends', async t => {
+t.test('a receiver is awaited for two seconds, even if others lag behind when another wait ends', async t => {
   const clock = stopTime(t)
   const closed: string[] = []
   const backpressure = new Backpressure({ settings: { options: { gdMpApi: true } }, soon: setImmediate })
