@@ -18,6 +18,8 @@ export class NatsWatch {
   readonly #renewed: () => void
   #consumer: PushConsumer | undefined
   #messages: ConsumerMessages | undefined
+  /** Ends the wait for pending keys. */
+  #endListing: (() => void) | undefined
   /** When the broker made the bucket whose revisions are followed. */
   #made: string | undefined
   #revision = 0
@@ -49,6 +51,8 @@ export class NatsWatch {
       deliver_policy: 'last_per_subject',
       filter_subjects: `${this.#prefix}>`
     })
+    if (run !== this.#run) return discard(consumer)
+    this.#consumer = consumer
     const { num_pending: pending } = await consumer.info(true)
     if (run !== this.#run) return
     if (created !== this.#made) {
@@ -56,7 +60,6 @@ export class NatsWatch {
       this.#revision = 0
       if (!isFirst) guard(this.#renewed)
     }
-    this.#consumer = consumer
     const isComplete = await this.#list(consumer, pending, isFirst)
     if (run !== this.#run) return
     this.#listedTo = isComplete ? last : 0
@@ -69,19 +72,24 @@ export class NatsWatch {
     let listed = 0
     let done = (_isComplete: boolean): void => {}
     const complete = new Promise<boolean>(resolve => { done = resolve })
-    const timer = setTimeout(done, LISTING_TIMEOUT, false)
+    const timer = setTimeout(done, LISTING_TIMEOUT, false).unref()
+    this.#endListing = () => { done(false) }
     if (pending === 0) done(true)
-    this.#messages = await consumer.consume({
-      callback: message => {
-        if (run !== this.#run) return
-        this.#deliver(message, isFirst && listed < pending)
-        timer.refresh()
-        if (++listed >= pending || message.info.pending === 0) done(true)
-      }
-    })
-    const isComplete = await complete
-    clearTimeout(timer)
-    return isComplete
+    try {
+      const messages = await consumer.consume({
+        callback: message => {
+          if (run !== this.#run) return
+          this.#deliver(message, isFirst && listed < pending)
+          timer.refresh()
+          if (++listed >= pending || message.info.pending === 0) done(true)
+        }
+      })
+      if (run === this.#run) this.#messages = messages
+      else messages.stop()
+      return await complete
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   /**
@@ -125,8 +133,14 @@ export class NatsWatch {
     this.#run++
     clearInterval(this.#timer)
     this.#stuckAt = undefined
+    this.#endListing?.()
     this.#messages?.stop()
-    this.#consumer?.delete().catch(() => {})
-    this.#messages = this.#consumer = undefined
+    if (this.#consumer !== undefined) discard(this.#consumer)
+    this.#messages = this.#consumer = this.#endListing = undefined
   }
+}
+
+/** Deletes a consumer at the broker, which otherwise keeps it for some minutes. */
+function discard (consumer: PushConsumer): void {
+  consumer.delete().catch(() => {})
 }

@@ -1,0 +1,112 @@
+import type { JetStreamManager, PushConsumer } from '@nats-io/jetstream'
+import t from 'tap'
+import { NatsWatch } from '../../../src/cluster/bus/nats-watch.ts'
+import { stopTime } from '../../helper/clock.ts'
+import { nextTurn } from '../../helper/frame-client.ts'
+
+// Answers of the broker that arrive after the watch was paused or started again.
+
+/** A consumer of a broker that answers when the test wants. */
+class FakeConsumer {
+  isDeleted = false
+  isStopped = false
+  fail = (_error: Error): void => {}
+  #answer = (_messages: { stop (): void }): void => {}
+  readonly #pending: number
+
+  constructor (pending: number) {
+    this.#pending = pending
+  }
+
+  async info (): Promise<{ num_pending: number }> {
+    return { num_pending: this.#pending }
+  }
+
+  async consume (): Promise<{ stop (): void }> {
+    return await new Promise((resolve, reject) => { [this.#answer, this.fail] = [resolve, reject] })
+  }
+
+  answer (): void {
+    this.#answer({ stop: () => { this.isStopped = true } })
+  }
+
+  async delete (): Promise<boolean> {
+    this.isDeleted = true
+    return true
+  }
+}
+
+/** A watch, and how to let the broker create the consumers that it asks for. */
+function openWatch (pending = 0) {
+  const asked: Array<(consumer: PushConsumer) => void> = []
+  const manager = {
+    streams: { info: async () => ({ created: 'now', state: { last_seq: 0 } }) },
+    jetstream: () => ({
+      consumers: { getPushConsumer: () => new Promise<PushConsumer>(resolve => { asked.push(resolve) }) }
+    })
+  }
+  const create = async (): Promise<FakeConsumer> => {
+    await nextTurn()
+    const consumer = new FakeConsumer(pending)
+    asked.shift()!(consumer as unknown as PushConsumer)
+    await nextTurn()
+    return consumer
+  }
+  const watch = new NatsWatch(manager as unknown as JetStreamManager, 'test', () => {}, () => {})
+  t.teardown(() => { watch.pause() })
+  return { watch, create }
+}
+
+t.test('a consumer that is created after a pause is deleted', async t => {
+  const { watch, create } = openWatch()
+  const started = watch.start()
+  await nextTurn()
+  watch.pause()
+  const consumer = await create()
+  await started
+  t.ok(consumer.isDeleted)
+})
+
+t.test('messages that begin after the next start are stopped, and those of that start at the end', async t => {
+  const { watch, create } = openWatch()
+  const first = watch.start()
+  const late = await create()
+  const second = watch.start()
+  const current = await create()
+  current.answer()
+  await second
+  late.answer()
+  await first
+  t.ok(late.isStopped)
+  t.ok(late.isDeleted)
+  t.notOk(current.isStopped)
+  watch.pause()
+  t.ok(current.isStopped)
+  t.ok(current.isDeleted)
+})
+
+t.test('a pause ends the wait for pending keys', async t => {
+  const clock = stopTime(t)
+  const { watch, create } = openWatch(1)
+  let isOver = false
+  watch.start().then(() => { isOver = true })
+  const consumer = await create()
+  consumer.answer()
+  await nextTurn()
+  t.notOk(isOver)
+  watch.pause()
+  await nextTurn()
+  t.ok(isOver)
+  t.equal(clock.waiting(), 0)
+})
+
+t.test('a consumer that cannot be read leaves no timer', async t => {
+  const clock = stopTime(t)
+  const { watch, create } = openWatch(1)
+  const started = watch.start()
+  const consumer = await create()
+  const failed = t.rejects(started, { message: 'no responders' })
+  consumer.fail(new Error('no responders'))
+  await failed
+  t.equal(clock.waiting(), 0)
+})
