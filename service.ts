@@ -133,33 +133,39 @@ function exitGracefully (service: FastifyInstance): void {
 function logAddresses (service: FastifyInstance, { tokens, host, godot4, lobby, wsAtRoot }: ServiceSettings): void {
   const { port } = service.server.address() as AddressInfo
   const at = `${inUrl(host)}:${port}`
-  const { mode, bindIp, tls, options: { gdMpApi, wire, path } } = service.peerServer
-  const ownHost = inUrl(bindIp === '*' ? 'localhost' : bindIp)
-  const mounted = `ws://${at}${path}${wsAtRoot ? ` and ws://${at}/` : ''}`
-  const socket = mode === 'mounted' ? mounted : `${tls ? 'wss' : 'ws'}://${ownHost}:${service.peerServer.port}`
+  const api = `http://${at}${apiPrefix}`
   const second = godot4 === undefined
     ? []
     : [
-        ['Godot 4 multiplayer relay', `ws://${at}${godot4.path!}`],
-        ['Its REST API', `http://${at}${apiPrefix}/${godot4.name}`]
+        describeEndpoint(service.getDecorator<WebSocketServer>(godot4.name), at, `${api}/${godot4.name}`),
+        `Its REST API at ${api}/${godot4.name}`
       ]
-  for (const [what, where] of [
-    [gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server', socket],
-    ['REST API', `http://${at}${apiPrefix}`],
-    ...(lobby === undefined ? [] : [['Lobby', `http://${at}${servicePaths.lobby}`]]),
+  for (const line of [
+    describeEndpoint(service.peerServer, at, api, wsAtRoot),
+    `REST API at ${api}`,
+    ...(lobby === undefined ? [] : [`Lobby at http://${at}${servicePaths.lobby}`]),
     ...second,
-    ['Swagger UI', `http://${at}${servicePaths.docs}`],
-    ['OpenAPI document', `http://${at}${servicePaths.openapi}`],
-    ['AsyncAPI document', `http://${at}${servicePaths.asyncapi}`],
-    ['Dashboard', `http://${at}${servicePaths.dashboard}`],
-    ['Metrics', `http://${at}${servicePaths.metrics}`],
-    ['Health', `http://${at}${servicePaths.health} and ${servicePaths.readiness}`]
-  ]) service.log.info(`${what} at ${where}`)
+    `Swagger UI at http://${at}${servicePaths.docs}`,
+    `OpenAPI document at http://${at}${servicePaths.openapi}`,
+    `AsyncAPI document at http://${at}${servicePaths.asyncapi}`,
+    `Dashboard at http://${at}${servicePaths.dashboard}`,
+    `Metrics at http://${at}${servicePaths.metrics}`,
+    `Health at http://${at}${servicePaths.health} and ${servicePaths.readiness}`
+  ]) service.log.info(line)
   if (tokens === undefined) {
     service.log.warn(
       'No ADMIN_TOKEN: anyone on this machine may administer. ' +
       `This is allowed only because HOST ${host} is a loopback address.`)
   }
+}
+
+/** Where clients connect to a server, or how it begins to listen. `at` is the address of HTTP, `api` its REST API. */
+function describeEndpoint (server: WebSocketServer, at: string, api: string, wsAtRoot = false): string {
+  const { mode, bindIp, tls, port, options: { gdMpApi, wire, path } } = server
+  const what = gdMpApi ? `Godot ${wire === 'godot4' ? 4 : 3} multiplayer relay` : 'WebSocket server'
+  if (!server.isListening()) return `${what} not listening: POST ${api}/server/listen starts it`
+  if (mode === 'mounted') return `${what} at ws://${at}${path}${wsAtRoot ? ` and ws://${at}/` : ''}`
+  return `${what} at ${tls ? 'wss' : 'ws'}://${inUrl(bindIp === '*' ? 'localhost' : bindIp)}:${port}`
 }
 
 function inUrl (address: string): string {

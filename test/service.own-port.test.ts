@@ -42,3 +42,18 @@ t.test('exits with the name of the variable if key and certificate do not match'
   t.match(output, /^TLS_KEY: not the key of sslCertificate$/m)
   t.notMatch(output, /\.[jt]s:\d/)
 })
+
+for (const [where, variables] of [['a separate port', { WS_PORT: '0' }], ['paths', { WS4_PATH: '/ws4' }]] as const) {
+  t.test(`with AUTO_LISTEN=false it logs how to start listening, at ${where}`, async t => {
+    const service = await startService(t, { AUTO_LISTEN: 'false', ...variables })
+    await service.logged('Health at')
+    const api = `http://127.0.0.1:${service.port}/api/v1`
+    const names = where === 'paths' ? { 3: '', 4: '/godot4' } : { 3: '' }
+    for (const [godot, name] of Object.entries(names)) {
+      const request = `POST ${api}${name}/server/listen`
+      await service.logged(`Godot ${godot} multiplayer relay not listening: ${request} starts it`)
+      t.equal((await fetch(request.slice('POST '.length), { method: 'POST' })).status, 200)
+    }
+    t.same(service.log.filter(line => line.includes('ws://')), [])
+  })
+}
