@@ -280,9 +280,9 @@ export class EventFeed {
     if (this.#isClosed) enable = false
     if (enable === (this.#timer !== undefined)) return
     clearInterval(this.#timer)
-    if (this.#link === undefined) this.#traffic?.close()
     if (enable) this.#traffic ??= new Traffic(this.#server)
-    else if (this.#link === undefined) this.#traffic = undefined
+    // Other nodes of a cluster may ask for it at any time.
+    else if (this.#link === undefined) this.#endTraffic()
     const measure = (): void => {
       const stats = this.stats()
       if (this.#ring.isKeeping) this.#trafficHistory.add(stats)
@@ -291,11 +291,17 @@ export class EventFeed {
     this.#timer = enable ? setInterval(measure, STATS_INTERVAL).unref() : undefined
   }
 
+  #endTraffic (): void {
+    this.#traffic?.close()
+    this.#traffic = undefined
+  }
+
   /** Ends the measurement; nothing is measured or sent any more. */
   close (): void {
     this.#isClosed = true
     this.#bursts.end()
     this.#measure(false)
+    this.#endTraffic()
   }
 
   /** Sends the statistics of this node to subscribers with scope `local`, those of all nodes to the others. */
@@ -328,6 +334,8 @@ export class EventFeed {
   stats (): Stats {
     const server = this.#server
     const traffic = this.#traffic ??= new Traffic(server)
+    // Nobody would end it later.
+    if (this.#isClosed) this.#endTraffic()
     return {
       peers: server.countPeers(),
       ...traffic.totals,
