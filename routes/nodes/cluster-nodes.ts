@@ -190,6 +190,7 @@ export class ClusterNodes {
     const { peerCount: peers } = this.room(name)
     if (this.#link !== undefined) return { peers, ...missingNodes(await this.#link.closeRoom(name, code, reason)) }
     this.server.room(name).close(code, reason)
+      .catch((err: unknown) => { this.log.error({ err, room: name }, 'room not closed') })
     return { peers }
   }
 }

@@ -1,9 +1,13 @@
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import type { ServerOptions } from '../../../index.ts'
+import { ClusterNodes } from '../../../routes/nodes/cluster-nodes.ts'
 import { jsonRequest, nextClose, nextMessage, startHost } from '../../helper/host.ts'
 import type { Client, Host, JsonResponse } from '../../helper/host.ts'
+import { openMemoryServer } from '../../helper/memory-server.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
+import { until } from '../../helper/until.ts'
 
 const codePattern = /^[A-HJ-NP-Z2-9]{5}$/
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -402,3 +406,12 @@ async function walk (api: Host['api'], query: string, meanwhile = async (): Prom
   }
   return all
 }
+
+t.test('logs that closing a room has failed, as the response does not wait for it', async t => {
+  const errors: unknown[] = []
+  const log = { ...silentLogger, error: ({ room }: { room?: string }, text: string) => { errors.push([room, text]) } }
+  const server = await openMemoryServer({ rooms: true, log })
+  await new ClusterNodes(server).closeRoom('main', 999)
+  await until(() => errors.length > 0)
+  t.same(errors, [['main', 'room not closed']])
+})
