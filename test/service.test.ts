@@ -174,6 +174,6 @@ async function run (t: Test, env: Record<string, string>): Promise<{ code: numbe
   })
   t.teardown(() => child.kill('SIGKILL'))
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)])
-  const [[code], out, err] = await withTimeout(15, () => `the service to end with ${JSON.stringify(env)}`, ended)
+  const [[code], out, err] = await withTimeout(() => `the service to end with ${JSON.stringify(env)}`, ended)
   return { code, output: out + err }
 }

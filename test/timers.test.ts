@@ -46,7 +46,7 @@ async function endOf (stopping: PromiseLike<unknown>, clock: StoppedClock): Prom
   stopping.then(() => { over.abort() })
   while (!over.signal.aborted) {
     clock.advance(10)
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
   }
 }
 

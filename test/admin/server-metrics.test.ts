@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { addServerMetrics } from '../../src/admin/server-metrics.ts'
@@ -7,7 +8,6 @@ import { startHost } from '../helper/host.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
 
 async function start (t: Test, options: Partial<ServerOptions> = {}) {
@@ -124,10 +124,11 @@ t.test('totals only grow under load, and finally equal what the clients sent and
     }
   }
   const settled = async () => {
-    await withTimeout(20, () => 'the load', (async () => {
-      while ((await scrape())('relayed_packets_total') < relayed || (await scrape())('output_buffer_bytes') > 0 ||
-        got('packets') < (await scrape())('sent_packets_total')) await new Promise(resolve => setTimeout(resolve, 20))
-    })())
+    await until(async () => {
+      const read = await scrape()
+      return read('relayed_packets_total') >= relayed && read('output_buffer_bytes') === 0 &&
+        got('packets') >= read('sent_packets_total')
+    })
   }
   const loadUntilScraped = async (times: number) => {
     const before = scrapes
@@ -230,7 +231,7 @@ t.test('shows unread packets and buffered bytes', async t => {
   const peer = server.getPeer(b.id)
   while (peer.getCurrentOutboundBufferedAmount() < 300_000) {
     peer.putPacket(Buffer.alloc(60_000))
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
   }
   const read = await scrape()
   t.equal(read('input_queue_packets'), 7)

@@ -11,7 +11,6 @@ import type { ServerOptions } from '../../index.ts'
 import { root } from '../../scripts/root.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { until } from '../helper/until.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
 
 /** The app of the service with a state file. */
 async function start (
@@ -26,14 +25,15 @@ async function start (
   return { service, server: service.peerServer, lines }
 }
 
+/** Resolves with the state in a file once `isRight` holds. */
 async function fileWith (path: string, isRight: (state: any) => boolean): Promise<any> {
-  return await withTimeout(10, () => `the state in ${path}`, (async () => {
-    for (;;) {
-      const state = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
-      if (state !== undefined && isRight(state)) return state
-      await new Promise(resolve => setImmediate(resolve))
-    }
-  })())
+  let state: any
+  await until(() => {
+    if (!existsSync(path)) return false
+    state = JSON.parse(readFileSync(path, 'utf8'))
+    return isRight(state)
+  }, () => `the state in ${path}`)
+  return state
 }
 
 t.test('bans and settings that were changed at run time outlive a restart', async t => {
@@ -152,9 +152,7 @@ t.test('a file that cannot be written is reported, and the next change tries aga
   const { server, lines } = await start(t, file)
   rmdirSync(folder)
   server.ban('192.0.2.1')
-  await withTimeout(10, () => 'the log', (async () => {
-    while (!lines.some(({ msg }) => /^state not saved/.test(msg))) await new Promise(resolve => setImmediate(resolve))
-  })())
+  await until(() => lines.some(({ msg }) => /^state not saved/.test(msg)))
   mkdirSync(folder)
   server.ban('192.0.2.2')
   await fileWith(file, ({ servers }) => servers.peerServer.bans.length === 2)

@@ -144,7 +144,7 @@ async function outputOf (
     errors,
     signal: interrupted.signal
   }
-  await withTimeout(10, () => `the end of ${args.join(' ')} after ${JSON.stringify(written)}`, run(line))
+  await withTimeout(() => `the end of ${args.join(' ')} after ${JSON.stringify(written)}`, run(line))
   return written
 }
 

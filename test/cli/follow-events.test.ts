@@ -35,7 +35,7 @@ const end: RequestListener = (_request, response) => { response.writeHead(200, h
 /** The types of the first `count` events, and the reasons of the losses until then. */
 async function take (count: number, client: PeerServerClient, silenceTimeout?: number) {
   const [types, losses]: [string[], string[]] = [[], []]
-  await withTimeout(15, () => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
+  await withTimeout(() => `${count} events; so far ${types.join()}, ${losses.join()}`, (async () => {
     const { signal } = new AbortController()
     const onLost = (reason: string): void => { losses.push(reason) }
     const options = { signal, onLost, ...(silenceTimeout === undefined ? {} : { silenceTimeout }) }
@@ -71,7 +71,7 @@ t.test('rejects when the service rejects the request, and does not retry', async
 t.test('watch ends when another web server responds', async t => {
   const { url, lastIds } = await serve(t, (_request, response) => { response.end('<!doctype html>') })
   const errors = 'the response is not a stream of events; is the URL correct?\n'
-  t.match(await withTimeout(15, () => 'the end', command(['watch', '--url', url])), { code: 1, output: '', errors })
+  t.match(await withTimeout(() => 'the end', command(['watch', '--url', url])), { code: 1, output: '', errors })
   t.equal(lastIds.length, 1)
 })
 
@@ -83,7 +83,7 @@ t.test('watch in a pipe reports the loss and the return of the connection once e
   output.on('data', () => { if (++lines === 2) interrupted.abort() })
   const written = text(errors)
   const line = { args: ['watch', '--url', url], env: {}, input: process.stdin, output: output as never, errors }
-  await withTimeout(15, () => `2 events; so far ${lines}`, run({ ...line, signal: interrupted.signal }))
+  await withTimeout(() => `2 events; so far ${lines}`, run({ ...line, signal: interrupted.signal }))
   errors.end()
   t.equal(await written, [
     'Connection lost, retrying: the service closed the stream.',

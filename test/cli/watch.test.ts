@@ -28,9 +28,9 @@ function readOutput (t: Test, child: ChildProcess) {
   const exit = once(child, 'exit').then(([code]) => code as number)
   return {
     seen: () => seen,
-    exit: async () => await withTimeout(10, () => `the end after ${JSON.stringify(seen)}`, exit),
+    exit: async () => await withTimeout(() => `the end after ${JSON.stringify(seen)}`, exit),
     prints: async (pattern: RegExp) => {
-      await withTimeout(20, () => `${String(pattern)} in ${JSON.stringify(seen.slice(-2000))}`, (async () => {
+      await withTimeout(() => `${String(pattern)} in ${JSON.stringify(seen.slice(-2000))}`, (async () => {
         while (!pattern.test(seen)) await new Promise<void>(resolve => { onData = resolve })
       })())
       seen = seen.slice(pattern.exec(seen)!.index)

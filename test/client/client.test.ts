@@ -148,9 +148,9 @@ t.test('events resume after the given id', async t => {
       if (seen.length === count) return
     }
   }
-  await withTimeout(5, () => 'the first', read(undefined, 1))
+  await withTimeout(() => 'the first', read(undefined, 1))
   accept(server, new MemoryConnection('192.0.2.2', 2), 'chat')
-  await withTimeout(5, () => 'the missed event', read(seen[0].id, 3))
+  await withTimeout(() => 'the missed event', read(seen[0].id, 3))
   t.same(seen.map(({ peer }) => server.getPeerAddress(peer)), ['192.0.2.1', '192.0.2.2', '192.0.2.1'])
   over.abort()
 })
@@ -161,7 +161,7 @@ t.test('a stream without events can be resumed as well, from the position it sta
   t.match(first.value, { id: /./, event: { type: 'open' } })
   accept(server, new MemoryConnection('192.0.2.1', 1), 'chat')
   const missed = client.events({ types: 'client_connected' }, first.value!.id)
-  const { value } = await withTimeout(5, () => 'the missed event', missed.next())
+  const { value } = await withTimeout(() => 'the missed event', missed.next())
   t.match(value, { event: { type: 'client_connected', address: '192.0.2.1' } })
   t.match((await missed.next()).value, { id: /./, event: { type: 'open' } })
   await missed.return(undefined)
@@ -175,7 +175,7 @@ t.test('no close reason of a client breaks the stream of events', async t => {
   socket.close(4000, reason)
   await once(socket, 'close')
   const events = client.events({ types: 'client_close_request', recent: 1 })
-  const { value } = await withTimeout(5, () => 'the event', events.next())
+  const { value } = await withTimeout(() => 'the event', events.next())
   t.match(value, { event: { type: 'client_close_request', reason } })
   await events.return(undefined)
 })

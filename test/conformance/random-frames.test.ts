@@ -117,7 +117,7 @@ async function play ({ run, chunks, oracle }: Session, port: number): Promise<ob
     raw.send(chunk)
     await nextTurn()
   }
-  await raw.end(20)
+  await raw.end()
   socket.end()
   if (raw.unread.equals(oracle.back)) return undefined
   return {

@@ -77,7 +77,7 @@ async function play (
   const packetsIn = [...room.peers()].map(({ packetsIn }, at) => packetsIn - before[at])
   arena.stop()
   const state = stateOf(arena)
-  const reports = await withTimeout(20, () => 'the players to leave', Promise.all(bots))
+  const reports = await withTimeout(() => 'the players to leave', Promise.all(bots))
   return { server: state, bots: reports, ticks, packetsIn, faults: faults() }
 }
 

@@ -32,7 +32,7 @@ export async function startExample (
   t: Test, example: Example, ports: readonly number[], env: Record<string, string> = {}
 ): Promise<number> {
   const { pid, output } = await spawnExample(t, example, { PORT: String(ports[0]), ...env })
-  for (const port of ports) await withTimeout(60, () => `something on port ${port}:\n${output()}`, listening(port))
+  for (const port of ports) await withTimeout(() => `something on port ${port}:\n${output()}`, listening(port))
   return pid
 }
 
@@ -41,7 +41,7 @@ export async function runExample (
   t: Test, example: Example, env: Record<string, string> = {}
 ): Promise<{ code: number | null, output: string }> {
   const { exited, output } = await spawnExample(t, example, env)
-  const code = await withTimeout(60, () => `the end of ${example.name}:\n${output()}`, exited)
+  const code = await withTimeout(() => `the end of ${example.name}:\n${output()}`, exited)
   return { code, output: output() }
 }
 

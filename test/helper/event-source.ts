@@ -41,7 +41,7 @@ export class EventSourceReader {
   /** Resolves when data arrives or the stream ends. */
   async changed (awaited = () => 'data'): Promise<void> {
     const change = new Promise<void>(resolve => { this.#wake = resolve })
-    await withTimeout(5, () => `${awaited()}; so far ${JSON.stringify(this.events)}`, change)
+    await withTimeout(() => `${awaited()}; so far ${JSON.stringify(this.events)}`, change)
   }
 
   /** Cuts the connection. */

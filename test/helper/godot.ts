@@ -27,7 +27,7 @@ export async function startGodot (t: Test, script: string): Promise<GodotClient>
     await client.kill()
     control.close()
   })
-  const [socket] = await withTimeout(20, () => `${script} to start; ${client.report()}`, once(control, 'connection'))
+  const [socket] = await withTimeout(() => `${script} to start; ${client.report()}`, once(control, 'connection'))
   client.attach(socket as Socket)
   return client
 }
@@ -92,7 +92,7 @@ export class GodotClient {
     const at = this.#unread.findIndex(match)
     if (at >= 0) return this.#unread.splice(at, 1)[0]
     const nextEvent = new Promise<GodotEvent>(resolve => this.#waiting.push({ match, resolve }))
-    return await withTimeout(20, () => `event ${name}; ${this.report()}`, nextEvent)
+    return await withTimeout(() => `event ${name}; ${this.report()}`, nextEvent)
   }
 
   /** All events with one of these names so far. */
@@ -109,7 +109,7 @@ export class GodotClient {
   /** Quits as if the player closed the window: the process exits without a close handshake. */
   async quit (): Promise<void> {
     this.#control.write('{"run":"quit"}\n')
-    await withTimeout(20, () => `end of the process; ${this.report()}`, this.exited)
+    await withTimeout(() => `end of the process; ${this.report()}`, this.exited)
   }
 
   /** Kills the process and waits until it has exited. */

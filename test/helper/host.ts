@@ -77,21 +77,21 @@ async function join (
 
 async function opened (socket: WebSocket): Promise<void> {
   if (socket.readyState === WebSocket.OPEN) return
-  await withTimeout(20, () => 'the handshake', new Promise((resolve, reject) => {
+  await withTimeout(() => 'the handshake', new Promise((resolve, reject) => {
     socket.once('open', resolve).once('error', reject)
   }))
 }
 
 /** Code and reason of the next close event of a client. */
 export async function nextClose (socket: WebSocket): Promise<{ code: number, reason: string }> {
-  return await withTimeout(20, () => 'the close of a client', new Promise(resolve => {
+  return await withTimeout(() => 'the close of a client', new Promise(resolve => {
     socket.once('close', (code, reason) => { resolve({ code, reason: reason.toString() }) })
   }))
 }
 
 /** The next message of a client: its bytes, and whether it is text. */
 export async function nextMessage (socket: WebSocket): Promise<{ bytes: Buffer, isText: boolean }> {
-  return await withTimeout(20, () => 'a message', new Promise(resolve => {
+  return await withTimeout(() => 'a message', new Promise(resolve => {
     socket.once('message', (data: Buffer, isBinary) => { resolve({ bytes: data, isText: !isBinary }) })
   }))
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
@@ -67,7 +68,7 @@ export async function openMemoryCluster (
 
 /** Waits until the nodes have told each other everything. */
 export async function settled (): Promise<void> {
-  for (let turn = 0; turn < 12; turn++) await new Promise(resolve => setImmediate(resolve))
+  for (let turn = 0; turn < 12; turn++) await nextTurn()
 }
 
 /** Joins a room through a node; what the client hears of its own id is read already. */

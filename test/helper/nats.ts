@@ -52,7 +52,7 @@ export class NatsServer {
         if (this.#process === server) console.error(`nats-server has crashed: ${log}`)
       })
     })
-    await withTimeout(20, () => `nats-server: ${log}`, ready)
+    await withTimeout(() => `nats-server: ${log}`, ready)
   }
 
   signal (signal: NodeJS.Signals): void {

@@ -7,5 +7,5 @@ export async function nextSignal<Name extends SignalName> (
   server: WebSocketServer, name: Name
 ): Promise<Signals[Name]> {
   const emitted = new Promise<Signals[Name]>(resolve => server.once(name, (...args) => { resolve(args) }))
-  return await withTimeout(10, () => `signal ${name}`, emitted)
+  return await withTimeout(() => `signal ${name}`, emitted)
 }

@@ -113,20 +113,20 @@ export class RawSocket {
   }
 
   /** Reads the next frame. */
-  async frame (seconds = 5): Promise<Frame> {
-    return parseFrame(await this.#take('a frame', frameSize, seconds))
+  async frame (): Promise<Frame> {
+    return parseFrame(await this.#take('a frame', frameSize))
   }
 
   /** Reads a close frame: code (0 if empty) and reason. */
-  async close (seconds = 5): Promise<{ code: number, reason: string }> {
-    const { opcode, payload } = await this.frame(seconds)
+  async close (): Promise<{ code: number, reason: string }> {
+    const { opcode, payload } = await this.frame()
     if (opcode !== 8) throw new Error(`expected a close frame, got opcode ${opcode}`)
     return { code: payload.length < 2 ? 0 : payload.readUInt16BE(0), reason: payload.subarray(2).toString() }
   }
 
   /** Waits until the server closes the connection; returns how. */
-  async end (seconds = 5): Promise<'end' | 'reset'> {
-    return await withTimeout(seconds, () => 'the end of the connection', this.ended)
+  async end (): Promise<'end' | 'reset'> {
+    return await withTimeout(() => 'the end of the connection', this.ended)
   }
 
   /** Received bytes that were not read yet. */
@@ -135,13 +135,13 @@ export class RawSocket {
   }
 
   /** Takes the first bytes when `size` returns their number. */
-  async #take (awaited: string, size: (unread: Buffer) => number | undefined, seconds = 5): Promise<Buffer> {
+  async #take (awaited: string, size: (unread: Buffer) => number | undefined): Promise<Buffer> {
     let length = size(this.#unread)
     while (length === undefined) {
       if (this.#isClosed) {
         throw new Error(`the connection ended before ${awaited}; unread: ${this.#unread.toString('hex')}`)
       }
-      await withTimeout(seconds, () => awaited, new Promise<void>(resolve => { this.#changed = resolve }))
+      await withTimeout(() => awaited, new Promise<void>(resolve => { this.#changed = resolve }))
       length = size(this.#unread)
     }
     const bytes = this.#unread.subarray(0, length)

@@ -45,7 +45,7 @@ export class RelaySocket {
     const socket = new WebSocket(url, options)
     t.teardown(() => { socket.terminate() })
     const client = new RelaySocket(socket, describePacket)
-    await withTimeout(10, () => `a handshake at ${url}`, once(socket, 'open'))
+    await withTimeout(() => `a handshake at ${url}`, once(socket, 'open'))
     await client.until('add 1')
     return client
   }
@@ -62,7 +62,7 @@ export class RelaySocket {
 
   /** Resolves once this was heard, as the `from`th line or later; which one. */
   async until (
-    line: string | RegExp | ((heard: string) => boolean), { from = 0, seconds = 10 } = {}
+    line: string | RegExp | ((heard: string) => boolean), { from = 0 } = {}
   ): Promise<string> {
     const isLine = (heard: string): boolean => {
       if (typeof line === 'string') return heard === line
@@ -78,7 +78,7 @@ export class RelaySocket {
       this.#waiting.add(look)
       look()
     })
-    return await withTimeout(seconds, () => `${line}, only: ${this.heard.slice(from).join(', ')}`, found)
+    return await withTimeout(() => `${line}, only: ${this.heard.slice(from).join(', ')}`, found)
   }
 
   #add (line: string): void {

@@ -9,9 +9,6 @@ import { findProgram } from '../../scripts/test-programs.mjs'
 import { temporaryFolder } from './temporary-folder.ts'
 import { until } from './until.ts'
 
-/** Seconds: programs start slowly on a busy machine. */
-const PATIENCE = 60
-
 /** A program whose output is waited for; the test ends it and what it has started. */
 export class RunningProgram {
   /** What it has written so far, to stdout and stderr. */
@@ -36,7 +33,7 @@ export class RunningProgram {
     const find = (): RegExpExecArray | null =>
       pattern.exec(this.lines.find(line => pattern.test(line)) ?? '')
     const output = (): string => this.lines.join('\n')
-    await until(() => find() !== null || this.#hasEnded, () => `${pattern} in\n${output()}`, PATIENCE)
+    await until(() => find() !== null || this.#hasEnded, () => `${pattern} in\n${output()}`)
     const found = find()
     if (found === null) throw new Error(`ended without ${pattern}:\n${output()}`)
     return found

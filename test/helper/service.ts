@@ -41,9 +41,9 @@ export async function startService (
   return await startCommand(t, [`${limit}exec "$0" "$@"`, node, ...flags, file], env)
 }
 
-/** Starts the service by a command of the shell, given as the arguments behind `sh -c`, within `seconds`. */
+/** Starts the service by a shell command, given as the arguments behind `sh -c`; `seconds` for one that takes long. */
 export async function startCommand (
-  t: Test, command: readonly string[], env: Record<string, string>, cwd = root, seconds = 20
+  t: Test, command: readonly string[], env: Record<string, string>, cwd = root, seconds?: number
 ): Promise<Service> {
   const process = spawn('/bin/sh', ['-c', ...command], {
     cwd,
@@ -68,7 +68,7 @@ export async function startCommand (
     createInterface({ input: process.stderr }).on('line', read)
     exited.then(([code]) => reject(new Error(`the service exited with ${code}:\n${log.join('\n')}`)))
   })
-  const port = await withTimeout(seconds, () => `the service to listen:\n${log.join('\n')}`, listening)
+  const port = await withTimeout(() => `the service to listen:\n${log.join('\n')}`, listening, seconds)
   return {
     port,
     log,
@@ -81,7 +81,7 @@ export async function startCommand (
     api: (path, init) => fetch(`http://127.0.0.1:${port}/api/v1${path}`, init),
     stop: async (signal = 'SIGTERM') => {
       process.kill(signal)
-      const [code] = await withTimeout(20, () => `the service to exit:\n${log.join('\n')}`, exited)
+      const [code] = await withTimeout(() => `the service to exit:\n${log.join('\n')}`, exited)
       return code
     }
   }

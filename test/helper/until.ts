@@ -4,9 +4,9 @@ import { withTimeout } from './with-timeout.ts'
 /** Milliseconds until a condition is checked again, at first and at most: checks take time from what they wait for. */
 const [SOON, LATER] = [2, 25]
 
-/** Resolves once `condition` holds; rejects after so many seconds with an error that contains `awaited()`. */
+/** Resolves once `condition` holds; rejects after a minute with an error that contains `awaited()`. */
 export async function until (
-  condition: () => boolean | Promise<boolean>, awaited = () => String(condition), seconds = 30
+  condition: () => boolean | Promise<boolean>, awaited = () => String(condition)
 ): Promise<void> {
   const given = new AbortController()
   const poll = async (): Promise<void> => {
@@ -14,5 +14,5 @@ export async function until (
       await delay(pause)
     }
   }
-  await withTimeout(seconds, awaited, poll()).finally(() => { given.abort() })
+  await withTimeout(awaited, poll()).finally(() => { given.abort() })
 }

@@ -42,10 +42,10 @@ export async function useOurs (t: Test, address: Address, server: WebSocketServe
 async function useLongResponses (t: Test, address: Address, { socket, api }: Paths, headers: Record<string, string>): Promise<void> {
   const events = await follow(address, { path: `${api}/events?types=client_connected,client_disconnected`, headers })
   const silent = await connectSilently(t, address, socket, headers)
-  const [, id] = await withTimeout(5, () => 'the event of a peer', events.next(/event: client_connected\n[^]*?data: {.*"id":(\d+)/))
+  const [, id] = await withTimeout(() => 'the event of a peer', events.next(/event: client_connected\n[^]*?data: {.*"id":(\d+)/))
   const { status, body } = await ask(address, { method: 'DELETE', path: `${api}/peers/${id}?wait=10`, headers })
   t.same([status, JSON.parse(body).outcome], [200, 'timeout'], 'a request that waits')
-  await withTimeout(5, () => 'the event after a pause', events.next(/event: client_disconnected\n/))
+  await withTimeout(() => 'the event after a pause', events.next(/event: client_disconnected\n/))
   events.end()
   silent.destroy()
 }
@@ -75,10 +75,10 @@ function urlOf ({ port, isTls }: Address, path: string): string {
 async function join (t: Test, address: Address, path: string, headers: Record<string, string>): Promise<WebSocket> {
   const client = new WebSocket(urlOf(address, path), { headers, rejectUnauthorized: false })
   t.teardown(() => { client.terminate() })
-  await withTimeout(5, () => 'the handshake', once(client, 'open'))
+  await withTimeout(() => 'the handshake', once(client, 'open'))
   const echo = new Promise(resolve => { client.once('message', resolve) })
   client.send('hello')
-  t.equal(String(await withTimeout(5, () => 'the echo', echo)), 'hello')
+  t.equal(String(await withTimeout(() => 'the echo', echo)), 'hello')
   return client
 }
 

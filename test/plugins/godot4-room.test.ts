@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import Fastify from 'fastify'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -20,7 +21,7 @@ const script = {
 /** Two steps: `riddle` is answered with a question; `let me in`, at once or in reply, is accepted. */
 const authenticate: ServerOptions['authenticate'] = async (_, data) => {
   const word = Buffer.from(data).toString()
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   return word === 'riddle' ? Buffer.from('?') : word === 'let me in'
 }
 

@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
+import { until } from '../helper/until.ts'
 
 t.test('a handshake is a span, and its join carries the trace id', async t => {
   const exporter = new InMemorySpanExporter()
@@ -29,21 +29,17 @@ t.test('a handshake is a span, and its join carries the trace id', async t => {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
   t.teardown(() => { socket.terminate() })
   await once(socket, 'open')
-  const spanOf = async (route: string) => await withTimeout(10, () => `a span of ${route}`, (async () => {
-    for (;;) {
-      const span = exporter.getFinishedSpans().find(({ attributes }) => attributes['http.route'] === route)
-      if (span !== undefined) return span
-      await new Promise(resolve => setImmediate(resolve))
-    }
-  })())
+  const spanOf = async (route: string) => {
+    const find = () => exporter.getFinishedSpans().find(({ attributes }) => attributes['http.route'] === route)
+    await until(() => find() !== undefined, () => `a span of ${route}`)
+    return find()!
+  }
   const handshake = await spanOf('/ws')
   const { traceId } = handshake.spanContext()
   t.match(traceId, /^[0-9a-f]{32}$/)
   t.match(lines.find(({ msg }) => msg === 'peer joined'), { traceId, address: '127.0.0.1' })
   socket.close()
-  await withTimeout(10, () => 'the leave', (async () => {
-    while (!lines.some(({ msg }) => msg === 'peer left')) await new Promise(resolve => setImmediate(resolve))
-  })())
+  await until(() => lines.some(({ msg }) => msg === 'peer left'))
   t.match(lines.find(({ msg }) => msg === 'peer left'), { traceId })
 
   t.equal((await fetch(`http://127.0.0.1:${port}/api/v1/peers`)).status, 200)

@@ -89,7 +89,7 @@ for (const registrar of registrars) {
         raw.send(request)
         await raw.head()
       }
-      await withTimeout(20, () => 'the app to close', app.close())
+      await withTimeout(() => 'the app to close', app.close())
     })
 
     await t.test('closing the app does not wait for an upgrade request that arrives meanwhile', async t => {
@@ -104,7 +104,7 @@ for (const registrar of registrars) {
       t.equal((await peer.close()).code, 1001)
       late.send(upgradeRequest('/ws').replace(/^.*\r\n/, ''))
       await late.end()
-      await withTimeout(20, () => 'the app to close', closed)
+      await withTimeout(() => 'the app to close', closed)
     })
   })
 }
@@ -121,7 +121,7 @@ t.test('without @fastify/websocket of the host, an upgrade of another route is a
     raw.send('GET /item/1 HTTP/1.1\r\nHost: x\r\n\r\n')
     t.equal((await raw.response()).body, 'an item', 'its connection serves another request')
   }
-  await withTimeout(20, () => 'the app to close', app.close())
+  await withTimeout(() => 'the app to close', app.close())
 })
 
 /** Hides `_httpMessage` of the server's sockets from `assignedResponse`, as on a Node without it. */
@@ -149,7 +149,7 @@ for (const registrar of registrars) {
       await raw.end()
     }
     t.same(app.peerServer.countPeers(), { open: 1, closing: 0, pending: 0 })
-    const closed = withTimeout(20, () => 'the app to close', app.close())
+    const closed = withTimeout(() => 'the app to close', app.close())
     t.equal((await peer.close()).code, 1001)
     peer.socket.destroy()
     await closed

@@ -288,7 +288,7 @@ t.test('a client of injectWS gets the first messages of multiplayer mode, if it 
   const client = await app.injectWS('/ws', {}, { onInit: client => { messages = on(client, 'message') as never } })
   const [{ id }] = app.peerServer.peers()
   for (const expected of [encodeSystemPacket(relayType.ID, id), encodeSystemPacket(relayType.ADD, 1)]) {
-    const { value: [bytes] } = await withTimeout(20, () => 'a message', messages!.next())
+    const { value: [bytes] } = await withTimeout(() => 'a message', messages!.next())
     t.same(bytes, Buffer.from(expected))
   }
   client.terminate()

@@ -119,7 +119,7 @@ async function stayIdle (t: Test, site: Site, path: string): Promise<void> {
   let pings = 0
   socket.on('ping', () => { pings++ })
   const closed = once(await join(t, site, '/kept/ws'), 'close')
-  t.equal((await withTimeout(20, () => 'the idle timeout', closed))[0], 1006)
+  t.equal((await withTimeout(() => 'the idle timeout', closed))[0], 1006)
   t.equal(socket.readyState, WebSocket.OPEN)
   t.ok(pings > 0)
 }
@@ -132,7 +132,7 @@ async function useHttp10 (t: Test, site: Site, path: string): Promise<void> {
   t.match((await events.next('peer_connected')).data, { id })
   const socket = new WebSocket(`wss://localhost:${site.port}${path}/ws`, { ca })
   const refused = once(socket, 'unexpected-response')
-  const [, response] = await withTimeout(5, () => 'a refusal over HTTP/1.0', refused)
+  const [, response] = await withTimeout(() => 'a refusal over HTTP/1.0', refused)
   t.equal(response.statusCode, 426)
   response.resume()
 }
@@ -170,7 +170,7 @@ async function tryOut (t: Test, page: Page): Promise<void> {
 export async function join (t: Test, { port }: Pick<Site, 'port'>, path: string): Promise<WebSocket> {
   const socket = new WebSocket(`wss://localhost:${port}${path}`, { ca, localAddress: CLIENT, family: 4 })
   t.teardown(() => { socket.terminate() })
-  await withTimeout(10, () => `a handshake at ${path}`, once(socket, 'open'))
+  await withTimeout(() => `a handshake at ${path}`, once(socket, 'open'))
   return socket
 }
 
@@ -179,7 +179,7 @@ export async function ask (
   { url }: Pick<Site, 'url'>, path: string, options: RequestOptions = {}
 ): Promise<{ status: number, headers: Record<string, string | undefined>, body: any }> {
   const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end()
-  const [response] = await withTimeout(10, () => `a response at ${path}`, once(sent, 'response'))
+  const [response] = await withTimeout(() => `a response at ${path}`, once(sent, 'response'))
   const { statusCode: status, headers } = response
   const isJson = String(headers['content-type']).startsWith('application/json')
   const body = isJson ? await json(response) : response.resume()

@@ -41,7 +41,7 @@ export async function startProgram (
     await exited
   })
   const hasExited = exited.then(([code]) => { throw new Error(`${kind.command} exited with ${code}:\n${output}`) })
-  await withTimeout(10, () => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))
+  await withTimeout(() => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))
   hasExited.catch(() => {})
   return proxy
 }

@@ -6,7 +6,7 @@
  */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { closePayload, frame, upgradeRequest } from '../helper/raw-socket.ts'
 import { dial, expect, upgrade } from './clients.ts'
 import { startServer, type Reading, type ServerProcess } from './server.ts'
@@ -75,7 +75,7 @@ async function repeat (port: number, times: number, go: (socket: Socket) => Prom
 
 async function written (socket: Socket, bytes: string | Uint8Array): Promise<void> {
   if (!socket.write(bytes)) await once(socket, 'drain')
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
 }
 
 function describeLeaks (base: Reading, heapBefore: number, reading: Reading): string {

@@ -80,7 +80,7 @@ t.test('accepts a request that arrives byte by byte', async t => {
   const raw = await connectRaw(t, server.port)
   for (const byte of upgradeRequest('/')) {
     raw.send(byte)
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
   }
   t.equal((await raw.head()).status, 101)
 })

@@ -156,7 +156,7 @@ t.test('without autoPoll a client joins in poll(), and its early packets are not
   while (ids.length === 0) {
     t.equal(raw.unread.length, 0)
     server.poll()
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
   }
   t.equal((await answer).status, 101)
   const received = nextSignal(server, 'data_received')

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import t from 'tap'
 import { GodotError } from '../../src/error.ts'
@@ -98,7 +99,7 @@ for (const mode of modes) {
       } catch (thrown) {
         error = thrown
       }
-      await new Promise(resolve => setImmediate(resolve))
+      await nextTurn()
     }
     t.ok(error instanceof GodotError && error.code === 'ERR_OUT_OF_MEMORY')
     t.ok(most < 6 * 1024 * 1024, `${most} bytes at most`)
@@ -115,6 +116,6 @@ t.test('a stream without a TCP handle counts unconfirmed bytes as backlog', asyn
   connection.write(Buffer.alloc(10))
   t.same([connection.isFull, connection.unsentBytes], [true, 10])
   confirm[0]()
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   t.same([connection.isFull, connection.unsentBytes], [false, 0])
 })

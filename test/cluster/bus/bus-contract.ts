@@ -71,7 +71,7 @@ class Inbox {
       this.#arrived = () => { if (this.got.length >= count) resolve() }
       this.#arrived()
     })
-    await withTimeout(10, () => `${count} messages, got ${this.got.join(', ')}`, arrived)
+    await withTimeout(() => `${count} messages, got ${this.got.join(', ')}`, arrived)
     return this.got
   }
 }
@@ -448,7 +448,7 @@ async function flush (...buses: Bus[]): Promise<void> {
 }
 
 async function rejects (t: Test, promise: Promise<unknown>, fault: BusError['fault']): Promise<void> {
-  const error = await withTimeout(10, () => fault, promise.then(() => undefined, (error: unknown) => error))
+  const error = await withTimeout(() => fault, promise.then(() => undefined, (error: unknown) => error))
   t.ok(error instanceof BusError && !(error instanceof GodotError))
   t.match(error, { fault })
 }
@@ -457,7 +457,7 @@ async function nextStatus (bus: Bus): Promise<boolean> {
   const told = new Promise<boolean>(resolve => {
     const end = bus.onStatus(isConnected => { end(); resolve(isConnected) })
   })
-  return await withTimeout(10, () => 'a change of status', told)
+  return await withTimeout(() => 'a change of status', told)
 }
 
 async function turn (milliseconds = 5): Promise<void> {

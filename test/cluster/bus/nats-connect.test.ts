@@ -26,7 +26,7 @@ async function connects (t: Test, options: NatsOptions): Promise<void> {
 
 async function refuses (t: Test, options: NatsOptions, message: RegExp, code = 'cluster-unavailable'): Promise<void> {
   const refused = t.rejects(connectNats(options, silentLogger), { code, message })
-  await withTimeout(20, () => String(message), refused)
+  await withTimeout(() => String(message), refused)
 }
 
 async function temporaryFile (t: Test, content: string): Promise<string> {

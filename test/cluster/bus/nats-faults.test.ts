@@ -24,7 +24,7 @@ async function status (bus: Bus, isConnected: boolean): Promise<void> {
     end = bus.onStatus(now => { if (now === isConnected) resolve() })
     if (bus.isConnected === isConnected) resolve()
   })
-  await withTimeout(10, () => `connected: ${isConnected}`, changed)
+  await withTimeout(() => `connected: ${isConnected}`, changed)
   end()
 }
 
@@ -62,7 +62,7 @@ class Load {
     const flowing = async (): Promise<void> => {
       while (!((this.received.at(-1) ?? -1) >= published)) await new Promise(resolve => setTimeout(resolve, 5))
     }
-    await withTimeout(10, () => `a message after ${published}`, flowing())
+    await withTimeout(() => `a message after ${published}`, flowing())
   }
 }
 
@@ -168,7 +168,7 @@ t.test('waits while another node creates the same store, but not forever', async
   })
   await connection.flush()
   const opening = bus.openStore('soon')
-  await withTimeout(10, () => 'the first attempt', refused)
+  await withTimeout(() => 'the first attempt', refused)
   await streams.delete('other-soon')
   t.equal(await (await opening).create('a', new Uint8Array(1)), 1)
 })
@@ -193,7 +193,7 @@ t.test('a store is made again when a restarted broker has lost it; watches go on
   t.equal(await stores[0].get('a'), undefined)
   const revisions = await Promise.all(stores.slice(0, 2).map(store => store.create('b', new Uint8Array(1))))
   t.same(revisions.filter(revision => revision !== undefined), [1], 'one of them creates the first key')
-  await withTimeout(10, () => 'the new key', told)
+  await withTimeout(() => 'the new key', told)
   t.same(changes, ['a 10', 'renewed', 'b 1'])
   t.ok(await stores[0].age('b') as number < 10_000)
 })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { listeningApp } from '../../helper/app.ts'
 import { stopTime } from '../../helper/clock.ts'
@@ -14,11 +15,11 @@ for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] 
     await once(socket, 'data')
     const [peer] = app.peerServer.peers()
     socket.write(Buffer.concat(Array.from({ length: 2000 }, (_, i) => frame(2, Buffer.alloc(1000, i)))))
-    while (!peer.isPaused) await new Promise(resolve => setImmediate(resolve))
+    while (!peer.isPaused) await nextTurn()
 
     socket[end]()
 
-    await withTimeout(3, () => 'the end of the peer', peer.ended())
+    await withTimeout(() => 'the end of the peer', peer.ended())
     t.equal(app.peerServer.peerCount, 0)
     t.ok(peer.getAvailablePacketCount() >= 7, 'received packets can still be read')
   })
@@ -33,12 +34,12 @@ t.test('a peer does not count as silent while its reading is paused', async t =>
   await once(socket, 'data')
   const [peer] = app.peerServer.peers()
   socket.write(Buffer.concat(Array.from({ length: 20 }, (_, i) => frame(2, Buffer.of(i)))))
-  while (!peer.isPaused) await new Promise(resolve => setImmediate(resolve))
+  while (!peer.isPaused) await nextTurn()
   // Unread packets are dropped after a second.
   clock.advance(900)
   t.ok(peer.isOpen)
   for (let i = 0; i < 20; i++) {
-    while (peer.getAvailablePacketCount() === 0) await new Promise(resolve => setImmediate(resolve))
+    while (peer.getAvailablePacketCount() === 0) await nextTurn()
     t.equal(peer.getPacket()[0], i)
   }
 })

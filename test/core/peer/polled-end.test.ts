@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { FrameClient } from '../../helper/frame-client.ts'
 import { closePayload, frame } from '../../helper/raw-frame.ts'
@@ -29,12 +30,12 @@ for (const [what, bytes] of ends) {
     const { server, client, signals } = await polled()
     client.connection.deliver(bytes)
     client.connection.disconnect()
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
     server.poll()
     server.poll()
     t.equal(server.peerCount, 0)
     t.equal(signals.filter(signal => signal.startsWith('disconnected')).length, 1)
-    await withTimeout(2, () => 'stop', server.stop())
+    await withTimeout(() => 'stop', server.stop())
   })
 }
 
@@ -67,7 +68,7 @@ t.test('unread packets delay the end by one poll only', async t => {
   const { server, client, peer, signals } = await polled(true)
   client.connection.deliver(frame(2, 'packet'))
   client.connection.disconnect()
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   server.poll()
   t.same(signals, [])
   server.poll()

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { listeningApp } from '../../helper/app.ts'
@@ -70,7 +71,7 @@ for (const holdTime of [0, 2]) {
       }
       // Slow readers: some stop reading for a while, so that their part waits in the server.
       for (const { socket } of members) if (random.oneIn(4)) socket.isPaused ? socket.resume() : socket.pause()
-      await new Promise(resolve => setImmediate(resolve))
+      await nextTurn()
     }
     for (const { socket } of members) socket.resume()
     await until(() => members.every(member =>
@@ -95,7 +96,7 @@ t.test('a member that never reads is closed as slow; the others get everything, 
   let most = 0
   while (peer.state !== 'ended') {
     for (const member of others) member.say(8000)
-    await new Promise(resolve => setImmediate(resolve))
+    await nextTurn()
     most = Math.max(most, peer.getCurrentOutboundBufferedAmount())
     await until(() =>
       others.every(member => others.every(other => other === member || (member.got.get(other.id) ?? 0) === other.sent)))

@@ -31,7 +31,7 @@ class Game {
   async told (player: Player): Promise<unknown[][]> {
     const passed = new Promise(resolve => this.server.multiplayer.once('network_peer_packet', resolve))
     await player.godot.run('send_bytes', { bytes: Buffer.of(0), target: 1 })
-    await withTimeout(10, () => 'the bytes of a player', passed)
+    await withTimeout(() => 'the bytes of a player', passed)
     return this.#told.splice(0)
   }
 }

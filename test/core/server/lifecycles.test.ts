@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { closePayload, frame, upgradeRequest } from '../../helper/raw-socket.ts'
 import { Random, scaled, seed } from '../../helper/random.ts'
@@ -78,7 +79,7 @@ async function oneLife (random: Random, port: number): Promise<void> {
   socket.on('data', data => { if (random.oneIn(2) && data.at(-2) === 0x88) socket.write(frame(8, closePayload(1000))) })
   for (let i = random.below(4); i > 0 && socket.writable; i--) {
     random.pick(acts)(random, socket)
-    if (random.oneIn(2)) await new Promise(resolve => setImmediate(resolve))
+    if (random.oneIn(2)) await nextTurn()
   }
   if (socket.writable) random.pick(ends)(random, socket)
   const cut = setTimeout(() => { socket.destroy() }, 400)

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { memoryMount } from '../../helper/memory-client.ts'
@@ -56,7 +57,7 @@ t.test('an exception or rejection of a listener is reported and reaches neither 
     throw new Error('rejected')
   }).on('done', () => { heard++ })
   signals.emit('done')
-  await new Promise(resolve => setImmediate(resolve))
+  await nextTurn()
   t.equal(heard, 1)
   t.same(errors, [['done', 'thrown'], ['done', 'rejected']])
 })

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { startHost } from '../../helper/host.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest } from '../../helper/raw-socket.ts'
@@ -28,7 +29,7 @@ t.test('the 101 has the headers and cookies that hooks of the host set, in whate
         reply.header('set-cookie', 'a=1').header('set-cookie', 'b=2')
       })
       app.addHook('onSend', async (_request, reply) => {
-        await new Promise(resolve => setImmediate(resolve))
+        await nextTurn()
         reply.header('x-send', '3')
       })
     }
