@@ -3,7 +3,7 @@ import { client, hasToken, selectServer, servers } from './base/api.js'
 import { createBanTable, liftBan, openBan } from './peers/bans.js'
 import { openBanSelected, openDisconnectSelected, sendToSelected } from './peers/bulk-actions.js'
 import { eventTypes } from './client/event-text.js'
-import { formatCount, formatDuration, formatPlural } from './client/format.js'
+import { describeMode, formatCount, formatDuration, formatPlural } from './client/format.js'
 import { isOnline, setOnline } from './base/connection.js'
 import { openCloseRoom, openDisconnect, openDrain, openSend, openStop } from './base/dialogs.js'
 import { byId, createElement, messageOf, setText, showDone, showToast } from './base/dom.js'
@@ -112,11 +112,10 @@ function scheduleStateRefresh () {
 }
 
 function showState () {
-  const { listening, gdMpApi, wire, protocols, refuseNewConnections, node } = state
+  const { listening, protocols, refuseNewConnections, node } = state
   showRooms(state.rooms)
   const url = endpointUrl(state)
-  const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
-  setText(byId('endpoint'), [url, mode, ...(protocols.length === 0 ? [] : [protocols.join(', ')])].join(' · '))
+  setText(byId('endpoint'), [url, describeMode(state), protocols.join(', ')].filter(Boolean).join(' · '))
   peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
   testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')

@@ -1,6 +1,8 @@
 import { styleText } from 'node:util'
 import type { Severity } from '../client/event-text.ts'
-import { formatBytes, formatDuration, formatEndpoint, formatRate, formatTime } from '../client/format.ts'
+import {
+  describeMode, formatAge, formatBytes, formatDuration, formatEndpoint, formatRate, formatTime
+} from '../client/format.ts'
 import type { Peer, State } from '../client/operations.ts'
 import { type EventLine, textWithCount } from './event-line.ts'
 import { type Align, fitText, sparkline } from './terminal-text.ts'
@@ -58,17 +60,13 @@ function header ({ server, lostReason, url, room, isPaused }: WatchState, width:
   const [severity, status] = describeStatus(server, lostReason)
   const keys = isPaused ? 'paused · p resume · q quit' : 's sort · p pause · q quit'
   const showsKeys = status.length + keys.length + 4 <= width
-  const about = [url, server === undefined ? [] : describeMode(server), room === undefined ? [] : `room ${room}`]
+  const mode = server === undefined ? [] : [describeMode(server), ...server.protocols]
+  const about = [url, ...mode, room === undefined ? [] : `room ${room}`]
   const statusWidth = (showsKeys ? width - keys.length : width) - 2
   return [
     `${theme[severity]('●')} ${theme.strong(fitText(status, statusWidth))}${showsKeys ? theme.quiet(keys) : ''}`,
     theme.quiet(fitText(about.flat().join(' · '), width))
   ]
-}
-
-function describeMode ({ gdMpApi, wire, protocols }: State): string {
-  const mode = gdMpApi ? `multiplayer relay, ${wire === 'godot4' ? 'Godot 4' : 'Godot 3'}` : 'plain'
-  return [mode, ...protocols].join(' · ')
 }
 
 function describeStatus (server: State | undefined, lostReason: string | undefined): [Severity, string] {
@@ -139,7 +137,7 @@ const columns: readonly Column[] = [
     arrow: '↑',
     width: 8,
     align: 'right',
-    read: ({ connectedAt }, now) => formatDuration((now - Date.parse(connectedAt)) / 1000)
+    read: ({ connectedAt }, now) => formatAge(connectedAt, now)
   },
   { name: 'In', sort: 'bytesIn', order: 'desc', width: 9, align: 'right', read: ({ bytesIn }) => formatBytes(bytesIn) },
   {

@@ -40,6 +40,15 @@ export function formatTable (
   return all.map(row => row.map((text, column) => fitText(text, widths[column], aligns[column])).join('  ').trimEnd())
 }
 
+/** Columns of a table: heading, alignment, and the text of an item. */
+export type Columns<Item> = ReadonlyArray<readonly [heading: string, align: Align, read: (item: Item) => string]>
+
+/** Lines of a table with one row for each item. */
+export function formatItems<Item> (columns: Columns<Item>, items: readonly Item[]): string[] {
+  const rows = items.map(item => columns.map(([, , read]) => read(item)))
+  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
+}
+
 /** The last `width` values as a row of bars, right-aligned; the highest value has a full bar. */
 export function sparkline (values: readonly number[], width: number): string {
   const shown = values.slice(-width)

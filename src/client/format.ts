@@ -1,3 +1,5 @@
+import type { State } from './operations.ts'
+
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
 const whole = new Intl.NumberFormat('en')
 const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
@@ -34,6 +36,11 @@ export function formatDuration (seconds: number): string {
   return `${Math.floor(s / 86400)}d ${Math.floor(s / 3600) % 24}h`
 }
 
+/** Time since `date`, an ISO date, as `1h 2m`; `now` in milliseconds. */
+export function formatAge (date: string, now = Date.now()): string {
+  return formatDuration((now - Date.parse(date)) / 1000)
+}
+
 /** A date as the local time of day: `21:04:59`. */
 export function formatTime (date: Date): string {
   return date.toLocaleTimeString('en-GB')
@@ -42,6 +49,11 @@ export function formatTime (date: Date): string {
 /** `192.0.2.7:1` and `[2001:db8::7]:1`. */
 export function formatEndpoint (address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** What a server is for clients: `multiplayer relay, Godot 3` or `plain`. */
+export function describeMode ({ gdMpApi, wire }: Pick<State, 'gdMpApi' | 'wire'>): string {
+  return gdMpApi ? `multiplayer relay, Godot ${wire === 'godot4' ? 4 : 3}` : 'plain'
 }
 
 /** `1 peer`, `3,000 peers`. */

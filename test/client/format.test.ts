@@ -1,6 +1,7 @@
 import t from 'tap'
 import {
-  formatBytes, formatCompact, formatCount, formatDuration, formatEndpoint, formatPlural, formatRate
+  describeMode, formatAge, formatBytes, formatCompact, formatCount, formatDuration, formatEndpoint, formatPlural,
+  formatRate
 } from '../../src/client/format.ts'
 
 t.test('numbers', async t => {
@@ -16,6 +17,16 @@ t.test('bytes', async t => {
 
 t.test('durations', async t => {
   t.same([-1, 59.9, 75, 3725, 90061].map(formatDuration), ['0s', '59s', '1m 15s', '1h 2m', '1d 1h'])
+})
+
+t.test('ages', async t => {
+  t.equal(formatAge('2020-01-01T00:00:00.000Z', Date.parse('2020-01-01T01:02:05.000Z')), '1h 2m')
+  t.equal(formatAge('2020-01-01T00:00:00.000Z', Date.parse('2019-12-31T23:59:59.000Z')), '0s', 'clocks differ')
+})
+
+t.test('modes of servers', async t => {
+  t.equal(describeMode({ gdMpApi: true, wire: 'godot4' }), 'multiplayer relay, Godot 4')
+  t.equal(describeMode({ gdMpApi: false, wire: 'godot3' }), 'plain')
 })
 
 t.test('endpoints have IPv6 addresses in brackets', async t => {

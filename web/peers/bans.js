@@ -1,6 +1,6 @@
 // The table of bans, and the dialog that adds one.
 import { client } from '../base/api.js'
-import { formatCount, formatDuration, formatPlural } from '../client/format.js'
+import { formatAge, formatCount, formatDuration, formatPlural } from '../client/format.js'
 import { showReasonSize, onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, createElement, messageOf, setText, showDone, showToast } from '../base/dom.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
@@ -57,13 +57,12 @@ function createRow ({ address }, onLift) {
     createCell('name', address), reason, age, expires,
     createCell('row-actions', createButton('lift', 'Lift', `Lift the ban on ${address}`, () => { onLift(address) })))
   const update = (ban, now) => {
-    const seconds = time => Math.max(0, Math.abs(Date.parse(time) - now)) / 1000
     setText(reason, ban.reason === '' ? '–' : ban.reason)
     reason.title = ban.reason
     age.title = `since ${ban.since}`
-    setText(age, formatDuration(seconds(ban.since)))
+    setText(age, formatAge(ban.since, now))
     expires.title = ban.until === null ? '' : `until ${ban.until}`
-    setText(expires, ban.until === null ? 'never' : `in ${formatDuration(seconds(ban.until))}`)
+    setText(expires, ban.until === null ? 'never' : `in ${formatDuration((Date.parse(ban.until) - now) / 1000)}`)
   }
   return { element, update }
 }

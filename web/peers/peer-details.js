@@ -1,7 +1,7 @@
 // The dialog with the details of one peer, kept up to date while it is open.
 import { client } from '../base/api.js'
 import { eventTypes } from '../client/event-text.js'
-import { formatBytes, formatDuration, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
+import { formatAge, formatBytes, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
 import {
   byId, clearLines, createElement, messageOf, prependLines, setText, showProblem
 } from '../base/dom.js'
@@ -154,13 +154,12 @@ function factsOf (peer, rates, now) {
       : `${total} · ${formatRate(rates[packets])} packets/s, ${formatBytes(rates[bytes])}/s`
   }
   const connectedAt = new Date(peer.connectedAt)
-  const seconds = Math.max(0, now - connectedAt.getTime()) / 1000
   return [
     ['Address', formatEndpoint(peer.address, peer.port)],
     ['Room', peer.room, 'showRoom'],
     ...(peer.node === undefined ? [] : [['Node', peer.node]]),
     ['Subprotocol', peer.protocol === '' ? 'none' : peer.protocol],
-    ['Connected', `for ${formatDuration(seconds)}, since ${connectedAt.toLocaleString('en-GB')}`],
+    ['Connected', `for ${formatAge(peer.connectedAt, now)}, since ${connectedAt.toLocaleString('en-GB')}`],
     ['Received', traffic('In')],
     ['Sent', traffic('Out')],
     ['Output buffer', peer.bufferedAmount === 0 ? 'empty' : formatBytes(peer.bufferedAmount)],

@@ -1,6 +1,6 @@
 // The table of peers.
 import { client } from '../base/api.js'
-import { formatBytes, formatCompact, formatDuration } from '../client/format.js'
+import { formatAge, formatBytes, formatCompact } from '../client/format.js'
 import { createElement, setText } from '../base/dom.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
@@ -77,7 +77,7 @@ function createRow ({ id, address, port, protocol, node = '' }, selection, actio
     box.checked = selection.has(id)
     room.title = peer.room
     setText(room, peer.room)
-    setText(age, formatDuration((now - Date.parse(peer.connectedAt)) / 1000))
+    setText(age, formatAge(peer.connectedAt, now))
     setText(bytesIn, formatBytes(peer.bytesIn))
     setText(packetsIn, formatCompact(peer.packetsIn))
     setText(bytesOut, formatBytes(peer.bytesOut))

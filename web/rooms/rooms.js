@@ -1,6 +1,6 @@
 // The table of rooms.
 import { client } from '../base/api.js'
-import { formatCount, formatDuration } from '../client/format.js'
+import { formatAge, formatCount } from '../client/format.js'
 import { createElement, setText } from '../base/dom.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
@@ -46,7 +46,7 @@ function createRow ({ name }, actions) {
     setText(state, [locked ? 'locked' : 'open', listed ? 'listed' : 'unlisted'].join(', '))
     nodeCell.title = node
     setText(nodeCell, node)
-    setText(age, formatDuration((now - Date.parse(openedAt)) / 1000))
+    setText(age, formatAge(openedAt, now))
     lock.dataset.state = locked ? 'locked' : 'open'
     lock.ariaLabel = `${locked ? 'Unlock' : 'Lock'} ${name}`
     setText(lock, locked ? 'Unlock' : 'Lock')

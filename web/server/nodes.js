@@ -1,6 +1,6 @@
 // The table of the nodes of the cluster.
 import { client } from '../base/api.js'
-import { formatCount, formatDuration } from '../client/format.js'
+import { formatAge, formatCount } from '../client/format.js'
 import { byId, createElement, messageOf, setText, showPartial, showProblem } from '../base/dom.js'
 import { Rows } from '../base/rows.js'
 import { serverNow } from '../base/server-clock.js'
@@ -54,7 +54,7 @@ function createRow ({ id }, drain) {
     setText(state, node.state)
     state.dataset.state = node.state
     age.title = `since ${node.since}`
-    setText(age, formatDuration(Math.max(0, now - Date.parse(node.since)) / 1000))
+    setText(age, formatAge(node.since, now))
     setText(peers, node.peers === undefined ? '–' : formatPeers(node.peers))
     setText(rooms, node.rooms === undefined ? '–' : formatCount(node.rooms))
     button.disabled = node.state === 'draining' || node.state === 'unreachable'

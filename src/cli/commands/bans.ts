@@ -1,10 +1,10 @@
-import { formatDuration } from '../../client/format.ts'
+import { formatAge } from '../../client/format.ts'
 import type { Ban } from '../../client/operations.ts'
 import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { printLines, printResult } from '../print-lines.ts'
-import { formatTable } from '../terminal-text.ts'
+import { type Columns, formatItems } from '../terminal-text.ts'
 
 const units = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
@@ -13,7 +13,7 @@ export const bans = defineCommand('Lists banned addresses', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items } = await client.call('bans')
-  printResult(output, json, items, tableLines)
+  printResult(output, json, items, found => formatItems(columns, found))
 })
 
 /** Bans an address or a range. */
@@ -52,11 +52,9 @@ function parseDuration (text: string): number {
   return seconds
 }
 
-function tableLines (items: readonly Ban[]): string[] {
-  const rows = items.map(({ address, since, until, reason }) => [address, age(since), until ?? 'for good', reason])
-  return formatTable(['ADDRESS', 'AGE', 'UNTIL', 'REASON'], rows, ['left', 'right', 'left', 'left'])
-}
-
-function age (since: string): string {
-  return formatDuration((Date.now() - Date.parse(since)) / 1000)
-}
+const columns: Columns<Ban> = [
+  ['ADDRESS', 'left', ({ address }) => address],
+  ['AGE', 'right', ({ since }) => formatAge(since)],
+  ['UNTIL', 'left', ({ until }) => until ?? 'for good'],
+  ['REASON', 'left', ({ reason }) => reason]
+]

@@ -1,18 +1,18 @@
 import type { PeerServerClient } from '../../client/client.ts'
-import { formatCount, formatDuration, formatPlural } from '../../client/format.ts'
+import { formatAge, formatCount, formatPlural } from '../../client/format.ts'
 import type { Node } from '../../client/operations.ts'
 import { reasonOption } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { printLines, printResult } from '../print-lines.ts'
-import { type Align, formatTable } from '../terminal-text.ts'
+import { type Columns, formatItems } from '../terminal-text.ts'
 
 /** Lists the nodes of a cluster as a table or as JSON. */
 export const nodes = defineCommand('Lists the nodes of the cluster', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items, ...missing } = await client.call('listNodes')
-  printResult(output, json, items, tableLines)
+  printResult(output, json, items, found => formatItems(columns, found))
   checkComplete(missing)
 })
 
@@ -29,16 +29,11 @@ async function drain (client: PeerServerClient, node: string, reason: string | u
   return `draining ${node}: ${formatPlural(peers, 'peer')} closing`
 }
 
-const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (node: Node) => string]> = [
+const columns: Columns<Node> = [
   ['NODE', 'left', ({ id }) => id],
   ['SLOT', 'right', ({ slot }) => String(slot)],
   ['STATE', 'left', ({ state }) => state],
-  ['AGE', 'right', ({ since }) => formatDuration((Date.now() - Date.parse(since)) / 1000)],
+  ['AGE', 'right', ({ since }) => formatAge(since)],
   ['PEERS', 'right', ({ peers }) => peers === undefined ? '' : formatCount(peers.open + peers.closing)],
   ['ROOMS', 'right', ({ rooms }) => rooms === undefined ? '' : formatCount(rooms)]
 ]
-
-function tableLines (found: readonly Node[]): string[] {
-  const rows = found.map(node => columns.map(([, , read]) => read(node)))
-  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
-}

@@ -1,10 +1,10 @@
-import { formatBytes, formatDuration, formatEndpoint } from '../../client/format.ts'
+import { formatAge, formatBytes, formatEndpoint } from '../../client/format.ts'
 import type { Operations, Peer } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { listOptions, readPages } from '../list-options.ts'
 import { printResult } from '../print-lines.ts'
-import { type Align, formatTable } from '../terminal-text.ts'
+import { type Columns, formatItems } from '../terminal-text.ts'
 
 const sortFields = [
   'id', 'connectedAt', 'address', 'protocol', 'packetsIn', 'packetsOut', 'bytesIn', 'bytesOut', 'bufferedAmount'
@@ -26,26 +26,25 @@ export const peers = defineCommand('Lists peers', '', {
   checkComplete(found)
 })
 
-const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (peer: Peer) => string]> = [
+const columns: Columns<Peer> = [
   ['ID', 'left', ({ id }) => String(id)],
   ['ADDRESS', 'left', ({ address, port }) => formatEndpoint(address, port)],
   ['PROTOCOL', 'left', ({ protocol }) => protocol],
   ['STATE', 'left', ({ state }) => state],
-  ['AGE', 'right', ({ connectedAt }) => formatDuration((Date.now() - Date.parse(connectedAt)) / 1000)],
+  ['AGE', 'right', ({ connectedAt }) => formatAge(connectedAt)],
   ['IN', 'right', ({ bytesIn }) => formatBytes(bytesIn)],
   ['OUT', 'right', ({ bytesOut }) => formatBytes(bytesOut)],
   ['BUFFER', 'right', ({ bufferedAmount }) => formatBytes(bufferedAmount)]
 ]
 
-const roomColumn: typeof columns[number] = ['ROOM', 'left', ({ room }) => room]
+const roomColumn: Columns<Peer>[number] = ['ROOM', 'left', ({ room }) => room]
 
-const nodeColumn: typeof columns[number] = ['NODE', 'left', ({ node = '' }) => node]
+const nodeColumn: Columns<Peer>[number] = ['NODE', 'left', ({ node = '' }) => node]
 
 /** The room is shown unless everyone is in the same, as on a server without others; the node in a cluster. */
 function tableLines (found: readonly Peer[]): string[] {
   const isOneRoom = found.every(({ room }) => room === found[0].room)
   const isCluster = found.some(({ node }) => node !== undefined)
   const shown = columns.toSpliced(2, 0, ...(isOneRoom ? [] : [roomColumn]), ...(isCluster ? [nodeColumn] : []))
-  const rows = found.map(peer => shown.map(([, , read]) => read(peer)))
-  return formatTable(shown.map(([heading]) => heading), rows, shown.map(([, align]) => align))
+  return formatItems(shown, found)
 }

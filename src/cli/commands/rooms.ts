@@ -1,11 +1,11 @@
-import { formatDuration, formatPlural } from '../../client/format.ts'
+import { formatAge, formatPlural } from '../../client/format.ts'
 import type { Operations, Room } from '../../client/operations.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { listOptions, readPages } from '../list-options.ts'
 import { printLines, printResult } from '../print-lines.ts'
-import { type Align, formatTable } from '../terminal-text.ts'
+import { type Columns, formatItems } from '../terminal-text.ts'
 
 const sortFields = ['name', 'peers', 'openedAt'] as const satisfies Array<Operations['listRooms']['parameters']['sort']>
 
@@ -19,7 +19,7 @@ export const rooms = defineCommand('Lists rooms', '', {
   // The service validates `sort` and `order`.
   const given = { ...query, q } as Query
   const found = await readPages(limit, async page => await client.call('listRooms', { ...given, ...page }))
-  printResult(output, json, found.items, tableLines)
+  printResult(output, json, found.items, items => formatItems(columns, items))
   checkComplete(found)
 })
 
@@ -33,16 +33,11 @@ export const closeRoom = defineCommand('Closes a room', '<name>', closeOptions(1
   checkComplete(missing)
 })
 
-const columns: ReadonlyArray<readonly [heading: string, align: Align, read: (room: Room) => string]> = [
+const columns: Columns<Room> = [
   ['NAME', 'left', ({ name }) => name],
   ['PEERS', 'right', ({ peers }) => String(peers)],
   ['MAX', 'right', ({ maxPeers }) => maxPeers === 0 ? '–' : String(maxPeers)],
   ['LISTED', 'left', ({ listed }) => listed ? 'yes' : 'no'],
   ['LOCKED', 'left', ({ locked }) => locked ? 'yes' : 'no'],
-  ['AGE', 'right', ({ openedAt }) => formatDuration((Date.now() - Date.parse(openedAt)) / 1000)]
+  ['AGE', 'right', ({ openedAt }) => formatAge(openedAt)]
 ]
-
-function tableLines (found: readonly Room[]): string[] {
-  const rows = found.map(room => columns.map(([, , read]) => read(room)))
-  return formatTable(columns.map(([heading]) => heading), rows, columns.map(([, align]) => align))
-}
