@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { GodotError } from '../src/error.ts'
-import { problemOfGodotError, RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
+import { isTemporary, problemOfGodotError, RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { ref } from './document/shared-schema.ts'
 
@@ -100,11 +100,12 @@ export class BadRequest extends HttpError {
   }
 }
 
-/** Characters of a path that a response repeats. */
-const MAX_PATH = 200
+/** Characters of a path that a response or a log line repeats. */
+export const MAX_PATH = 200
 
-/** Responds with `error` as a problem document; a 401 names the authentication scheme, a 429 or 503
- * has Retry-After. */
+/**
+ * Responds with `error` as a problem document; a 401 names the authentication scheme, a 429 or 503 has Retry-After.
+ */
 export async function sendProblem (
   error: unknown,
   request: FastifyRequest,
@@ -114,7 +115,7 @@ export async function sendProblem (
   const problem = problemOf(error, request.id, reply.statusCode >= 400 ? reply.statusCode : 500)
   if (error instanceof HttpError) reply.headers(error.headers)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after')) {
+  if (isTemporary(problem.status) && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', RETRY_AFTER_SECONDS)
   }
   countProblem(request.server.server, problem.code)

@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import { patternRule } from '../src/options/patterns.ts'
+import { expectationOf } from '../src/options/check-options.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
 import { BadRequest, type RequestFault } from './problem.ts'
 
@@ -93,15 +93,10 @@ function withoutUnknown (schema: TSchema, value: unknown, pointer: string, fault
 }
 
 /** Which properties are wrong, and why; a missing one is named beside the path of its object. */
-function describeFaults (
-  part: string, { instancePath, keyword, message, params }: TLocalizedValidationError
-): RequestFault[] {
-  const pointer = `${part}${instancePath}`
-  const { requiredProperties, allowedValues, pattern } =
-    params as { requiredProperties?: string[], allowedValues?: unknown[], pattern?: string }
-  if (keyword === 'enum') return [{ pointer, message: `must be one of ${allowedValues!.join(', ')}` }]
-  if (keyword === 'pattern') return [{ pointer, message: patternRule(pattern!) }]
-  if (requiredProperties === undefined) return [{ pointer, message }]
+function describeFaults (part: string, error: TLocalizedValidationError): RequestFault[] {
+  const pointer = `${part}${error.instancePath}`
+  const { requiredProperties } = error.params as { requiredProperties?: string[] }
+  if (requiredProperties === undefined) return [{ pointer, message: expectationOf(error) }]
   return requiredProperties.map(name => ({ pointer: `${pointer}/${escape(name)}`, message: 'is required' }))
 }
 

@@ -2,11 +2,10 @@ import fp from 'fastify-plugin'
 import { isHandshake, refusedHandshake } from '../http/upgrade/refuse-upgrade.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
+import { MAX_PATH } from '../http/problem.ts'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
 import { withoutTokens } from '../src/core/admission/token.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
-
-const MAX_LOGGED_PATH = 200
 
 /**
  * Refuses WebSocket upgrades of every path of the app except the endpoints of these servers, by the names of their
@@ -20,7 +19,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
   app.addHook('onRequest', async (request, reply) => {
     const { url } = request.routeOptions
     if (!isHandshake(request) || paths.has(url)) return
-    const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_LOGGED_PATH)
+    const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_PATH)
     const endpoints = servers.map(describeEndpoint)
     bursts.hit(
       { level: 'warn', key: {}, message: 'WebSocket handshake at a path without an endpoint' },

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
 import { parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
+import { MAX_PEER_ID } from '../src/core/admission/peer-ids.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
 import { Schema, Type } from '../src/typebox.ts'
 import type { AdminParts } from './nodes/admin-parts.ts'
@@ -89,8 +90,8 @@ const putPacket: Routes = async (app, { sender }) => {
 
 const targets = {
   target: Type.Optional(Type.Integer({
-    minimum: -2147483647,
-    maximum: 2147483647,
+    minimum: -MAX_PEER_ID,
+    maximum: MAX_PEER_ID,
     description: 'As in Godot: 0 all peers (default), an id that peer, -id all except that peer'
   })),
   excluded: Type.Optional(Type.Refine(Type.String({

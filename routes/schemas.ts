@@ -1,6 +1,7 @@
 import { BadRequest, problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import { MAX_BAN_SECONDS } from '../src/core/admission/bans.ts'
+import { MAX_PEER_ID } from '../src/core/admission/peer-ids.ts'
 import type { PeerSession } from '../src/core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../src/core/peer/websocket-peer.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
@@ -12,7 +13,7 @@ import { asJson } from './as-json.ts'
 // Parameters have no `examples`: Swagger UI would fill them in and send a filter or code that the user did not choose.
 
 /** Id of a client; 1 is the server. */
-export const PeerId = Type.Integer({ minimum: 2, maximum: 2147483647, description: 'Id of the peer' })
+export const PeerId = Type.Integer({ minimum: 2, maximum: MAX_PEER_ID, description: 'Id of the peer' })
 
 /** A number of things. */
 export const count = (description: string) => Type.Integer({ minimum: 0, description })

@@ -168,7 +168,8 @@ function wrap (text: string, width: number): string[] {
   return lines
 }
 
-function literal (value: unknown): string {
+/** A constant of a schema in TypeScript. */
+export function literal (value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value)
 }
 

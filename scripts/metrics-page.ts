@@ -1,5 +1,5 @@
 // The text of docs/metrics.md, from the metrics that a registry has.
-import { addServerMetrics } from '../src/admin/server-metrics.ts'
+import { addServerMetrics, PREFIX } from '../src/admin/server-metrics.ts'
 import { cell, table } from './markdown.ts'
 
 /** A metric of prom-client, as far as the page shows it. */
@@ -16,8 +16,6 @@ const groups: Readonly<Record<string, RegExp>> = {
 
 /** Groups in the order of the page. */
 const order = ['Peers and rooms', 'Handshakes', 'Packets', 'Errors', 'The cluster']
-
-const PREFIX = 'peer_server_'
 
 const intro = `\
 \`GET /metrics\` is in the text format of Prometheus. The service serves it, in an app of your own the plugin

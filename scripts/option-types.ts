@@ -5,7 +5,7 @@ import { AdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
 import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
-import { docComment } from './client.ts'
+import { docComment, literal } from './client.ts'
 import type { Schema } from './client.ts'
 
 const notice = '// Written by `npm run docs` from the schemas of the options; a test fails when it is stale.'
@@ -85,8 +85,4 @@ function typeOf (schema: Schema): string {
 
 function elementOf (type: string): string {
   return type.includes(' ') && !type.startsWith('{') ? `(${type})` : type
-}
-
-function literal (value: unknown): string {
-  return typeof value === 'string' ? `'${value}'` : String(value)
 }

@@ -8,7 +8,8 @@ import { internalsOf } from '../core/server/internals.ts'
 import type { NamedServer, WebSocketServer } from '../core/server/websocket-server.ts'
 import { closeCode } from '../protocol/websocket/close-code.ts'
 
-const PREFIX = 'peer_server_'
+/** What the names of all metrics of servers begin with. */
+export const PREFIX = 'peer_server_'
 const HANDSHAKE_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const CLOSE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { PeerServerClient } from '../client/client.ts'
+import { MAX_PEER_ID } from '../core/admission/peer-ids.ts'
 import { printLines } from './print-lines.ts'
 
 /** The streams that a command reads from and writes to. */
@@ -56,7 +57,6 @@ export class UsageError extends Error {}
 const DEFAULT_URL = 'http://127.0.0.1:3000'
 /** Seconds until a call without a response fails. */
 export const TIMEOUT = 10
-const MAX_ID = 2 ** 31 - 1
 
 /** The options of every command. */
 export const commonOptions = {
@@ -156,5 +156,5 @@ export function parseInteger (name: string, text: string, least = 0, most = Numb
 
 /** Parses the id of a peer. (0 and negative ids, which mean all and all but one elsewhere, are not valid here.) */
 export function parsePeerId (text: string): number {
-  return parseInteger('id', text, 2, MAX_ID)
+  return parseInteger('id', text, 2, MAX_PEER_ID)
 }

@@ -14,6 +14,13 @@ export function formatCompact (count: number): string {
   return compact.format(count)
 }
 
+/** The bytes of pairs of hex digits, which may have spaces between them; undefined if the text is anything else. */
+export function bytesOfHex (text: string): Uint8Array | undefined {
+  const digits = text.replace(/\s+/g, '')
+  if (!/^([0-9a-f]{2})*$/i.test(digits)) return undefined
+  return Uint8Array.from(digits.match(/../g) ?? [], pair => parseInt(pair, 16))
+}
+
 /** A rate per second: 0.4567 as `0.5`, 1234 as `1.23K`. */
 export function formatRate (rate: number): string {
   return rate < 10 ? String(Math.round(rate * 10) / 10) : formatCompact(Math.round(rate))

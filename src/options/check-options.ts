@@ -34,10 +34,13 @@ export function firstFault (schema: TSchema, value: unknown): Fault {
   return { instancePath, message: [...new Set(expected)].join(' or ').replaceAll(' or must be ', ' or ') }
 }
 
-/** What is expected, with the allowed values where there is a list of them. */
-function messageOf ({ keyword, params, message }: TLocalizedValidationError): string {
+function messageOf (error: TLocalizedValidationError): string {
   // The schema of unknown members is `false`.
-  if (keyword === 'boolean') return 'unknown option'
+  return error.keyword === 'boolean' ? 'unknown option' : expectationOf(error)
+}
+
+/** What is expected: the allowed values where there is a list of them, a pattern in words. */
+export function expectationOf ({ keyword, params, message }: TLocalizedValidationError): string {
   if (keyword === 'pattern') return patternRule(params.pattern as string)
   return keyword === 'enum' ? `must be one of ${(params.allowedValues as unknown[]).join(', ')}` : message
 }

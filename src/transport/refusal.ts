@@ -5,6 +5,11 @@ import { errors, GodotError } from '../error.ts'
 /** Seconds after which a client may try again what a limit has refused: `Retry-After`. */
 export const RETRY_AFTER_SECONDS = 1
 
+/** Whether responses with this status have `Retry-After`. */
+export function isTemporary (status: number): boolean {
+  return status === 503 || status === 429
+}
+
 /** The HTTP response to a refused handshake: an RFC 9457 problem, after which the connection closes. */
 interface Refusal {
   readonly status: number
@@ -61,6 +66,6 @@ function refusalOf (error: GodotError): Refusal {
   const headers =
     ['Connection', 'close', 'Content-Type', 'application/problem+json', 'Content-Length', String(body.length)]
   if (status === 426) headers.push('Upgrade', 'websocket')
-  if (status === 503 || status === 429) headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
+  if (isTemporary(status)) headers.push('Retry-After', String(RETRY_AFTER_SECONDS))
   return { status, reason: STATUS_CODES[status] ?? 'Refused', headers, body }
 }

@@ -1,6 +1,6 @@
 // Dialogs: disconnect a peer, close a room, send a packet, stop the server, drain a node.
 import { client } from './api.js'
-import { formatPlural } from '../client/format.js'
+import { bytesOfHex, formatPlural } from '../client/format.js'
 import { isOnline, setOnline } from './connection.js'
 import { byId, messageOf, setText, showDone, showProblem, showToast } from './dom.js'
 
@@ -204,9 +204,9 @@ function parseJson (text) {
 
 /** The bytes of pairs of hex digits. */
 export function parseHex (text) {
-  const digits = text.replace(/\s+/g, '')
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new Error('Expected pairs of hex digits.')
-  return Uint8Array.from(digits.match(/../g) ?? [], pair => parseInt(pair, 16))
+  const bytes = bytesOfHex(text)
+  if (bytes === undefined) throw new Error('Expected pairs of hex digits.')
+  return bytes
 }
 
 function hintOf (kind, text) {

@@ -1,4 +1,4 @@
-import { formatPlural } from '../../client/format.ts'
+import { bytesOfHex, formatPlural } from '../../client/format.ts'
 import type { Operations } from '../../client/operations.ts'
 import { defineCommand, parsePeerId, type Streams, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
@@ -57,9 +57,9 @@ async function readInput ({ input, errors }: Streams): Promise<Packet> {
 }
 
 function parseHex (text: string): Packet {
-  const digits = text.replace(/\s+/g, '')
-  if (!/^([0-9a-f]{2})*$/i.test(digits)) throw new UsageError('invalid --hex: expected pairs of hex digits')
-  return Buffer.from(digits, 'hex')
+  const bytes = bytesOfHex(text)
+  if (bytes === undefined) throw new UsageError('invalid --hex: expected pairs of hex digits')
+  return bytes
 }
 
 function parseJson (text: string): unknown {

@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 
 const FIRST = 2
-/** Ids have 31 bits. */
-const LAST = 2147483647
+/** The largest id of a peer: ids have 31 bits. */
+export const MAX_PEER_ID = 2147483647
 const REMEMBERED = 4096
 
 /** Assigns peer ids: random, 2..2147483647, unique among connected and recently disconnected peers. */
@@ -44,7 +44,7 @@ function randomId (): number {
       randomFillSync(words)
       used = 0
     }
-    id = words[used++] & LAST
+    id = words[used++] & MAX_PEER_ID
   }
   return id
 }
