@@ -8,7 +8,7 @@ interface Metric { readonly name: string, readonly help: string, readonly labelN
 /** What belongs together: the first pattern that matches the name behind the prefix. */
 const groups: Readonly<Record<string, RegExp>> = {
   'The cluster': /^cluster_/,
-  'Peers and rooms': /^(peers|rooms|held_peers|listening|refusing|joins|leaves)/,
+  'Peers and rooms': /^(peers|rooms|paused_peers|listening|refusing|joins|leaves)/,
   Handshakes: /^(handshake|refusals|limit_hits|close_duration)/,
   Packets: /packets|bytes/,
   Errors: /./

@@ -179,7 +179,7 @@ function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
       read: server => server.roomCount
     },
     {
-      name: 'held_peers',
+      name: 'paused_peers',
       help: 'Peers that are not being read: input queue full, or rate limited',
       read: server => at(server).held
     },
