@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { serializeResponses } from './isolated.ts'
 import { notFound, sendProblem } from './problem.ts'
-import { refuseUpgrade } from './upgrade/refuse-upgrade.ts'
+import { refuseUpgrade } from './upgrade/refused-handshake.ts'
 import { requestValidator } from './request-validator.ts'
 
 const MAX_JSON = 1 << 20

@@ -23,20 +23,20 @@ type Decided = IncomingMessage & { [isForEndpoint]?: boolean }
 type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer]
 type Emit = (event: string | symbol, ...args: unknown[]) => boolean
 /** Node 22.21 and later ask it which requests are upgrades. */
-type Gated = Server & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean }
+type UpgradingServer = Server & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean }
 
-/** The gate of each HTTP server. */
-const gates = new WeakMap<object, Gate>()
+/** The listener of each HTTP server. */
+const listeners = new WeakMap<object, UpgradeListener>()
 
 /** Brings upgrades of our endpoints, and of no other route, to the routes of the app. */
 export async function watchUpgrades (app: FastifyInstance): Promise<void> {
-  let gate = gates.get(app.server)
-  if (gate === undefined) {
-    gate = new Gate(app)
-    gates.set(app.server, gate)
-    await gate.open()
+  let listener = listeners.get(app.server)
+  if (listener === undefined) {
+    listener = new UpgradeListener(app)
+    listeners.set(app.server, listener)
+    await listener.open()
   }
-  const { injectWS } = gate
+  const { injectWS } = listener
   // Only now: the host may register @fastify/websocket itself, before us or after.
   app.addHook('onReady', done => {
     if (!app.hasDecorator('injectWS')) Object.assign(app, { injectWS })
@@ -50,14 +50,14 @@ export async function watchUpgrades (app: FastifyInstance): Promise<void> {
  * it does not know. All others go to those listeners, or are ordinary requests if there are none (RFC 9110 section
  * 7.8).
  */
-class Gate {
+class UpgradeListener {
   readonly #app: FastifyInstance
-  readonly #server: Gated
+  readonly #server: UpgradingServer
   readonly #closing = new ClosingConnections()
   /** What @fastify/websocket listens to in place of the HTTP server. */
   readonly #ours = new EventEmitter()
   readonly #emit: Emit
-  readonly #shouldUpgrade: Gated['shouldUpgradeCallback']
+  readonly #shouldUpgrade: UpgradingServer['shouldUpgradeCallback']
   #isClosed = false
   /** `injectWS` of our @fastify/websocket, undefined where the host has its own. */
   injectWS: FastifyInstance['injectWS'] | undefined
@@ -82,10 +82,10 @@ class Gate {
 
   #watch (): void {
     const server = this.#server
-    const gate = this
+    const listener = this
     server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'upgrade' && !gate.#isClosed) return gate.#decide(args as Upgrade)
-      return Reflect.apply(gate.#emit, this, [event, ...args])
+      if (event === 'upgrade' && !listener.#isClosed) return listener.#decide(args as Upgrade)
+      return Reflect.apply(listener.#emit, this, [event, ...args])
     }
     if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
     server.on('upgrade', nobody)

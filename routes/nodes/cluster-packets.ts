@@ -40,12 +40,12 @@ export class ClusterPackets {
     this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
       const { room, target = 0, excluded, ids, filter, isText } = to
       const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
-      const spared = new Set(excluded)
+      const excludedIds = new Set(excluded)
       const selects = ids !== undefined || filter !== undefined
       const selected = selects ? new Set(select(nodes, to).peers.map(({ id }) => id)) : undefined
       const sendHere = (core: RoomCore): number => {
         if (selected !== undefined) return core.sender.broadcastHereTo(selected, bytes, isText)
-        if (excluded !== undefined) return core.sender.broadcastHereExcept(spared, bytes, isText)
+        if (excluded !== undefined) return core.sender.broadcastHereExcept(excludedIds, bytes, isText)
         return core.sender.broadcastHere(target, bytes, isText)
       }
       return cores.reduce((recipients, core) => recipients + sendHere(core), 0)

@@ -60,24 +60,24 @@ type NodeShare<Wanted extends Selection> = Omit<Wanted, 'ids' | 'excluded'> & { 
 export function shareOf<Wanted extends Selection> (
   nodes: ClusterNodes, slot: number, { ids, excluded, ...rest }: Wanted
 ): NodeShare<Wanted> | undefined {
-  const spared = excluded === undefined ? {} : { excluded: nodes.idsOf(slot, excluded) }
-  if (ids === undefined) return { ...rest, ...spared }
+  const others = excluded === undefined ? rest : { ...rest, excluded: nodes.idsOf(slot, excluded) }
+  if (ids === undefined) return others
   const wanted = nodes.idsOf(slot, ids)
-  return wanted.length === 0 ? undefined : { ...rest, ...spared, ids: wanted }
+  return wanted.length === 0 ? undefined : { ...others, ids: wanted }
 }
 
 /** The selected peers of this node, and the selected ids that no peer has. */
 export function select (
   nodes: ClusterNodes, { ids, filter, excluded }: Selection
 ): { peers: WebSocketPeer[], notFound: number[] } {
-  const spared = new Set(excluded)
+  const excludedIds = new Set(excluded)
   if (ids === undefined) {
     return {
-      peers: [...filtered(nodes.server, filter ?? {})].filter(peer => !spared.has(peer.id)),
+      peers: [...filtered(nodes.server, filter ?? {})].filter(peer => !excludedIds.has(peer.id)),
       notFound: []
     }
   }
-  const wanted = [...new Set(ids)].filter(id => !spared.has(id))
+  const wanted = [...new Set(ids)].filter(id => !excludedIds.has(id))
   const peers = wanted.map(id => nodes.findLocal(id))
   return {
     peers: peers.filter(peer => peer !== undefined),

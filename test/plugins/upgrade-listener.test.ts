@@ -242,7 +242,7 @@ for (const place of ['before', 'after'] as const) {
   })
 }
 
-t.test('two servers of one app stand at one gate', async t => {
+t.test('two servers of one app share one listener of upgrades', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   await app.register(async scope => { await scope.register(peerServer, { path: '/one' }) })

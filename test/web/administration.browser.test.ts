@@ -167,8 +167,8 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await page.getByText('50 peers selected').waitFor()
     await page.getByRole('button', { name: 'Select all 60 that match' }).click()
     await page.getByText('All 60 peers that match selected').waitFor()
-    const spared = Number(await page.locator('#peers tbody tr').first().getAttribute('data-id'))
-    await row(page, 'peers', spared).locator('.select input').uncheck()
+    const unchecked = Number(await page.locator('#peers tbody tr').first().getAttribute('data-id'))
+    await row(page, 'peers', unchecked).locator('.select input').uncheck()
     await page.getByText('All 59 peers that match selected').waitFor()
 
     await page.click('#selected-send')
@@ -178,7 +178,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await page.click('#send-dialog .primary')
     await page.getByText('Sent to 59 peers').waitFor()
     const got = [...chat, ...game].filter(({ connection }) => connection.take().includes('five minutes left'))
-    t.same(got.map(({ id }) => id), game.map(({ id }) => id).filter(id => id !== spared))
+    t.same(got.map(({ id }) => id), game.map(({ id }) => id).filter(id => id !== unchecked))
     await page.locator('#selection').waitFor({ state: 'hidden' })
 
     for (const { id } of [chat[1], chat[3]]) {

@@ -248,15 +248,15 @@ t.test('disconnects several peers by id', async t => {
 
 t.test('disconnects several peers by a filter', async t => {
   const { api, server, join } = await startHost(t, { server: { protocols: ['chat', 'game'] } })
-  const [chat, spared, game] = [await join('chat'), await join('chat'), await join('game')]
+  const [chat, excluded, game] = [await join('chat'), await join('chat'), await join('game')]
   const end = nextClose(chat.socket)
   const answer = await api('/peers/disconnect', jsonRequest('POST', {
     filter: { protocol: 'chat', address: '127.0.0.0/8' },
-    excluded: [spared.id]
+    excluded: [excluded.id]
   }))
   t.same(await answer.json(), { requested: 1, notFound: [] })
   t.same(await end, { code: 1000, reason: '' })
-  t.ok(server.getPeer(spared.id).isOpen)
+  t.ok(server.getPeer(excluded.id).isOpen)
   t.ok(server.getPeer(game.id).isOpen)
 })
 

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GodotError } from '../../src/error.ts'
 import { offersWebSocket } from '../../src/protocol/websocket/upgrade.ts'
 
-/** An onRequest hook for routes that are no endpoints: refuses WebSocket handshakes, and ignores other offers. */
+/** An onRequest hook for routes that are not endpoints: refuses WebSocket handshakes, and ignores other offers. */
 export async function refuseUpgrade (request: FastifyRequest, reply: FastifyReply): Promise<void> {
   if (isHandshake(request)) throw refusedHandshake(reply, 'This is not a WebSocket endpoint')
 }
