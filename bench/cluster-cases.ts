@@ -10,11 +10,11 @@ export interface System {
   readonly broker: BrokerName
   /** Options of a node. */
   readonly options: (broker: string, index: number) => object
-  /** Loads it is of use for; default: all. */
+  /** The loads that it is measured with; default: all. */
   readonly only?: readonly string[]
 }
 
-/** How rooms lie on nodes. */
+/** How rooms are spread over nodes. */
 export interface Layout {
   readonly name: ClusterJob['layout']
   readonly title: string

@@ -183,7 +183,7 @@ const stopRoute: Routes = async (app, { server }) => {
       summary: 'Stop listening',
       description:
         'Closes every peer, by default with option `stopCode`, and responds when all are disconnected, at the latest ' +
-        'after `closeTimeout`. The server stays stopped until it is told to listen again.',
+        'after `closeTimeout`. The server stays stopped until it is started again.',
       tags,
       body: Type.Object({
         code: Type.Optional(CloseCode),

@@ -18,8 +18,8 @@ export interface AuthenticatingPeer {
 
 /**
  * As of `onHandshake`: nothing, `true` or `{ data }` accepts the client, `false` rejects it, and `{ status, reason }`
- * does with a close code. Bytes are sent to it as an answer; after that, and with `null`, it may send more, or
- * `completeAuth` accepts it.
+ * rejects it with close code 4000 + `status`. Bytes are sent to it as an answer; after an answer, or `null`, the client
+ * may send again, or `completeAuth` accepts it.
  */
 export type AuthenticateAnswer = Pick<Accepted, 'data' | 'status'> | Refused | boolean | Uint8Array | null | undefined |
   void

@@ -29,13 +29,13 @@ export interface Accepted {
   readonly room?: string
   /** Becomes `data` of the peer; the REST API shows it as far as JSON can express it. */
   readonly data?: unknown
-  /** Not set. */
+  /** Never set; tells this type from `Refused`. */
   readonly status?: undefined
 }
 
 /** Refuses a client. */
 export interface Refused {
-  /** HTTP status of the response, 4xx or 5xx; `authenticate` closes with 4000 more, such as 4403. */
+  /** HTTP status of the response, 4xx or 5xx; `authenticate` closes with 4000 + status, such as 4403. */
   readonly status: number
   /** Detail in the body of the response, or the reason of the close frame. */
   readonly reason?: string

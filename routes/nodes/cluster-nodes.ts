@@ -142,8 +142,8 @@ export class ClusterNodes {
     if (this.#link?.api.isReady !== true) return []
     const { slot: own } = this.#link.api
     const slots = new Set([own, ...this.others().map(({ slot }) => slot)])
-    const spared = new Set(excluded)
-    return [...new Set(ids)].filter(id => !spared.has(id) && !slots.has(slotOfId(id)))
+    const excludedIds = new Set(excluded)
+    return [...new Set(ids)].filter(id => !excludedIds.has(id) && !slots.has(slotOfId(id)))
   }
 
   /** Waits until bans and options are shared with all nodes; if they cannot be, the response says so. */
@@ -181,8 +181,8 @@ export class ClusterNodes {
   }
 
   /**
-   * Closes a room of any node; resolves with the number of its peers, and the nodes that could not be told. Rejects as
-   * `room`, or `ClusterLink.closeRoom`.
+   * Closes a room of any node; resolves with the number of its peers, and the nodes that could not be reached. Rejects
+   * as `room`, or `ClusterLink.closeRoom`.
    */
   async closeRoom (
     name: string, code: number = closeCode.NORMAL, reason: string = ''

@@ -25,7 +25,7 @@ export interface EventFilter {
   readonly room?: string | undefined
   /** Only events of this node. */
   readonly isLocal?: boolean | undefined
-  /** Sample one packet in so many. */
+  /** Sample one packet in this many. */
   readonly every?: number | undefined
 }
 

@@ -83,7 +83,8 @@ export class HandleConnection implements Connection, WriterOwner {
 
   /**
    * A connection that takes over the socket's handle when it is opened; arguments as those of SocketConnection.
-   * Undefined for any other kind of socket, for one that others read or write, and where Node does without this.
+   * Undefined for any other kind of socket, for one that others read or write, and in a Node version without these
+   * internals.
    */
   static ofSocket (socket: Duplex, head: Uint8Array, address: string | undefined): HandleConnection | undefined {
     const { _handle: handle } = socket as { _handle?: object | null }

@@ -326,6 +326,6 @@ t.test('output that cannot be written is reported, with exit code 1', isMissing,
   })
 })
 
-t.test('a reader that closes the pipe early is no error', async t => {
+t.test('a reader that closes the pipe early is not an error', async t => {
   t.match(await shell('set -o pipefail; "$NODE" "$CLI" --help | true'), { stdout: '', stderr: '' })
 })

@@ -44,7 +44,7 @@ t.test('statistics are the sum of all nodes, or those of one', async t => {
   t.match((await one.next('stats')).data, { peers: { open: 1 }, node: 'node-0' })
 })
 
-t.test('tells when nodes come and go; of a lost one also that its peers are gone', async t => {
+t.test('reports nodes that join and leave, and that the peers of a lost node are gone', async t => {
   const { nodes, urls, broker, buses } = await openAdminCluster(t, 3, {}, { ...quickTimings, silence: 1000, ping: 500 })
   const client = await joinRoom(nodes[2], 'arena')
   const stream = await openEvents(t, `${urls[0]}/api/v1/events?types=node_joined,node_left,peer_disconnected`)
@@ -61,7 +61,7 @@ t.test('tells when nodes come and go; of a lost one also that its peers are gone
   t.match(lost.find(({ type }) => type === 'node_left'), { node: 'node-2', cause: 'lost' })
 })
 
-t.test('tells of lost messages, on every node', async t => {
+t.test('reports lost messages on every node', async t => {
   const { nodes, urls, broker, buses } = await openAdminCluster(t, 2)
   const client = await joinRoom(nodes[0], 'arena')
   await joinRoom(nodes[1], 'arena')

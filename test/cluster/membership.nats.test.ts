@@ -202,7 +202,7 @@ async function renewed (t: Test, server: NatsServer, members: readonly Member[],
   }
 }
 
-t.test('a broker that is killed and restarted within the lease fences nobody', async t => {
+t.test('no node is fenced when a broker is killed and restarted within the lease', async t => {
   const timings = { ...shortTimings, lease: 10_000, silence: 60_000 }
   const server = await startNats(t)
   const members = await start(t, server, 'abc', timings)

@@ -399,7 +399,7 @@ test('clusters of different namespaces do not see each other', async t => {
   t.same([a.told, b.told], [[], []])
 })
 
-test('ignores heartbeats that are none, late, or of another epoch than the lease', async t => {
+test('ignores heartbeats that are malformed, late, or of another epoch than the lease', async t => {
   const [a, b] = await start(t, 'ab')
   const intruder = a.broker.connect()
   const node = { id: 'x', slot: b.slot, epoch: 1, isDraining: false, startedAt: 0 }

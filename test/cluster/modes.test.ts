@@ -90,7 +90,7 @@ t.test('a listener of the cluster that throws is logged', async t => {
   t.match(errors, [[{ err: error, signal: 'node_left' }, String]])
 })
 
-t.test('a value of another node that is none is logged, and changes nothing', async t => {
+t.test('an invalid value of another node is logged and changes nothing', async t => {
   const errors: unknown[][] = []
   const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
   const { broker, nodes: [a] } = await openMemoryCluster(t, 1, { log, maxPeers: 5 })

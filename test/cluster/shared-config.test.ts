@@ -40,7 +40,7 @@ async function turns (count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await nextTurn()
 }
 
-t.test('of two changes in quick succession the second stands, on all nodes', async t => {
+t.test('the later of two quick changes wins on all nodes', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   for (let pause = 0; pause < 6; pause++) {
     a.ban('192.0.2.1')
@@ -81,7 +81,7 @@ t.test('a ban that is lifted before its node hears of it from the broker is not 
   t.equal(bannedOn(a).length, 1, 'it can be banned again')
 })
 
-t.test('of changes on two nodes in the same turn one stands, on all nodes', async t => {
+t.test('one of two changes at the same time wins on all nodes', async t => {
   const { nodes: [a, b, c] } = await openMemoryCluster(t, 3)
   for (let pause = 0; pause < 6; pause++) {
     change(a, { maxPeers: 10 + pause })

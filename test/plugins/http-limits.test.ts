@@ -49,7 +49,7 @@ async function start (t: Test, limits: Partial<HttpLimits> = {}) {
   return { service, port, warnings, queries, slow }
 }
 
-/** Open file descriptors of this process that are regular files. */
+/** Number of open file descriptors of this process. */
 function openFiles (): number {
   return readdirSync('/proc/self/fd').length
 }

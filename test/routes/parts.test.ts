@@ -174,7 +174,7 @@ for (const prefix of [undefined, '/x', '/x/']) {
   })
 }
 
-t.test('option api tells the page where the REST API is', async t => {
+t.test('option api sets where the page finds the REST API', async t => {
   const app = await listeningHost(t)
   await app.register(peerServer)
   await app.register(dashboard, { prefix: '/ops', api: '../admin?"<&' })

@@ -47,7 +47,7 @@ for (const gdMpApi of [false, true]) {
   })
 }
 
-t.test('a target that is no number is not all peers', async t => {
+t.test('a target that is not a number does not mean all peers', async t => {
   const server = await openMemoryServer()
   const client = new FrameClient(server)
   for (const target of [undefined, 'abc', NaN, 1.5, null]) {
