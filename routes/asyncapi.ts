@@ -18,11 +18,8 @@ export interface AsyncapiOptions {
 
 const Options = Type.Object({ servers: serverNames }, { additionalProperties: false })
 
-/**
- * The AsyncAPI document of the WebSocket endpoints at `/asyncapi.json`, below the prefix that it is registered with. It
- * describes the servers as they are now, and is serialised again only when one of them has changed.
- */
-export const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, given) => {
+/** Plugin `asyncapi` of the package, which imports this file when it is registered. */
+const asyncapi: FastifyPluginAsync<AsyncapiOptions> = async (app, given) => {
   const { servers: names = [defaultOptions.name] }: AsyncapiOptions = checkedOptions('asyncapi', Options, given)
   const servers = names.map(name => ({ name, server: serverOf(app, name, 'asyncapi') }))
   ownScope(app)

@@ -51,11 +51,8 @@ const Options = Type.Object(
   { servers: serverNames, api: Type.Optional(Type.String()) }, { additionalProperties: false }
 )
 
-/**
- * The dashboard at `/dashboard`, below the prefix that it is registered with: static files that use the REST API
- * (`adminRoutes`), and the names of the servers. They contain no other data, so they need no token.
- */
-export const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, given) => {
+/** Plugin `dashboard` of the package, which imports this file when it is registered. */
+const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = async (app, given) => {
   const { servers = [defaultOptions.name], api }: DashboardOptions = checkedOptions('dashboard', Options, given)
   const { prefix = '' } = given
   const shown = servers.map(name => serverOf(app, name, 'dashboard'))

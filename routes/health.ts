@@ -17,11 +17,8 @@ export interface HealthOptions {
 
 const Options = Type.Object({ servers: serverNames }, { additionalProperties: false })
 
-/**
- * Liveness of the process at `/healthz` and readiness of its servers at `/readyz`, below the prefix that it is
- * registered with: for process managers and load balancers.
- */
-export const health: FastifyPluginAsync<HealthOptions> = async (app, given) => {
+/** Plugin `health` of the package, which imports this file when it is registered. */
+const health: FastifyPluginAsync<HealthOptions> = async (app, given) => {
   const { servers: names = [defaultOptions.name] }: HealthOptions = checkedOptions('health', Options, given)
   const servers = names.map(name => serverOf(app, name, 'health'))
   ownScope(app)

@@ -32,8 +32,8 @@ const Options = Type.Object({
   registry: Type.Optional(Type.Refine(Type.Unsafe({}), isRegistry, () => 'must be a registry of prom-client'))
 }, { additionalProperties: false })
 
-/** Metrics for Prometheus at `/metrics`, below the prefix that it is registered with. */
-export const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {
+/** Plugin `metrics` of the package, which imports this file when it is registered. */
+const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {
   const options: MetricsOptions = checkedOptions('metrics', Options, given)
   checkTokens('metrics', options)
   const { servers = [defaultOptions.name], token, auth = token === undefined ? false : undefined } = options

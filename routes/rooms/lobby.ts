@@ -27,11 +27,8 @@ const crossOriginUse = {
   methods: ['GET', 'HEAD', 'POST'], allowedHeaders: ['content-type'], exposedHeaders: ['retry-after']
 }
 
-/**
- * The public lobby of a server with option `rooms`: lists rooms, opens rooms and finds one to play in. It needs no
- * token and shows nothing but rooms that are listed, not locked, and have a free seat. Banned addresses are refused.
- */
-export const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
+/** Plugin `lobbyRoutes` of the package, which imports this file when it is registered. */
+const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
   const { settings, admission, registry, monitor } = internalsOf(server)
