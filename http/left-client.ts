@@ -9,8 +9,8 @@ export function hasLeft (response: ServerResponse): boolean {
 }
 
 /**
- * Tells a response that its connection is closed. Node tells only the one that is being sent; the file of one behind it
- * would stay open for ever.
+ * Notifies a response that its connection is closed. Node notifies only the one that is being sent; the file of one
+ * behind it would stay open for ever.
  */
 export function closeResponse (response: ServerResponse): void {
   response.destroy()

@@ -63,7 +63,7 @@ const putPacket: Routes = async (app, { sender }) => {
     schema: {
       operationId: 'putPacket',
       summary: 'Send a packet to one peer',
-      description: 'The content type tells whether it is binary, text, or a Variant that is encoded first.',
+      description: 'The content type says whether it is binary, text, or a Variant that is encoded first.',
       tags,
       params: Type.Object({ id: PeerId }),
       querystring: Type.Object({ raw }, { additionalProperties: false }),
@@ -133,7 +133,7 @@ const broadcast: Routes = async (app, { sender }) => {
       summary: 'Send a packet to many peers',
       description:
         'To all peers of all rooms, to one, to all except some, or to those that are listed or match a filter. The ' +
-        'content type tells whether it is binary, text, or a Variant that is encoded first.',
+        'content type says whether it is binary, text, or a Variant that is encoded first.',
       tags,
       querystring: selecting,
       body,

@@ -73,7 +73,7 @@ app see options \`name\` and \`server\` in [options](options.md).
 | \`maxConnections\` of the HTTP server | counts peers |
 
 \`app.close()\` closes peers with 1001 and waits for them at most \`closeTimeout\`. Sockets of peers stay the
-server's: \`getConnections()\` counts them, and their end is reported to whoever listens for it.`
+server's: \`getConnections()\` counts them, and their end is reported to every listener.`
 
 /** The lines of the page about mounting. */
 export function mountingPage (): string[] {

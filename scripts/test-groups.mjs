@@ -54,7 +54,7 @@ export function groupsOf (files) {
   return groups.map(files => ({ files, coverage: coverageOf(files) }))
 }
 
-/** How the process that runs these files tells what it has executed: a key of `coverageModes` in test-process.mjs. */
+/** How the process that runs these files reports what it has executed: a key of `coverageModes` in test-process.mjs. */
 function coverageOf (files) {
   if (files.some(file => coveredWithChildren.test(nameOf(file)))) return 'withChildren'
   return files.some(isHeavy) ? 'none' : 'own'

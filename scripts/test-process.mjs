@@ -8,7 +8,7 @@ import { withSourcePositions } from './source-positions.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 const host = join(root, 'scripts/test-host.mjs')
-/** How a process tells what it has executed: by itself, or together with the processes that it starts. */
+/** How a process reports what it has executed: by itself, or together with the processes that it starts. */
 const coverageModes = {
   none: { flags: [], env: {} },
   own: { flags: ['--import', join(root, 'scripts/own-coverage.mjs')], env: {} },

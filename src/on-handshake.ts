@@ -29,7 +29,7 @@ export interface Accepted {
   readonly room?: string
   /** Becomes `data` of the peer; the REST API shows it as far as JSON can express it. */
   readonly data?: unknown
-  /** Never set; tells this type from `Refused`. */
+  /** Never set; distinguishes this type from `Refused`. */
   readonly status?: undefined
 }
 

@@ -38,7 +38,7 @@ t.test('documents name the service relative to themselves, as proxies may add a 
   }
 })
 
-t.test('documents are serialised once, whoever reads them', async t => {
+t.test('documents are serialised once for all readers', async t => {
   const { service } = await makeApp(t)
   const { swagger } = service
   let calls = 0

@@ -47,7 +47,7 @@ t.test('three services in three commands are one cluster', needsNats, async t =>
   await one.until(`${two.id}: hello`)
 })
 
-t.test('the game of failover goes on with its scores on another node', needsNats, async t => {
+t.test('the game of failover continues with its scores on another node', needsNats, async t => {
   const broker = await startNats(t)
   const { name, language, code } = example('failover')
   const start = async (): Promise<{ pid: number, port: number }> => {

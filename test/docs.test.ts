@@ -174,7 +174,7 @@ async function administer (
   t.match(await bans.json(), { items: [{ address: '192.0.2.0/24', reason: 'rude' }] })
 }
 
-/** A client in multiplayer mode, and its id, which the first message tells it. */
+/** A client in multiplayer mode, and its id, which the first message contains. */
 async function joinGame (url: string): Promise<{ socket: WebSocket, id: number }> {
   const socket = new WebSocket(url)
   const [hello] = await once(socket, 'message')

@@ -54,9 +54,9 @@ function compiled (
 
   // @ts-expect-error no such method
   checked.method('remote', 'leave', () => {})
-  // @ts-expect-error a property is no method
+  // @ts-expect-error a property is not a method
   checked.method('remote', 'score', () => {})
-  // @ts-expect-error a method is no property
+  // @ts-expect-error a method is not a property
   checked.property('remote', 'join', () => {})
   // @ts-expect-error no such mode
   checked.method('anyone', 'join', () => {})
@@ -101,7 +101,7 @@ function compiledServer (server: WebSocketServer): void {
   multiplayer.on('network_peer_packet', (id, bytes) => bytes[id])
   // @ts-expect-error no such signal
   multiplayer.on('peer_packets', () => {})
-  // @ts-expect-error what is no kind
+  // @ts-expect-error not a kind
   multiplayer.node('/root/Main', { join: ['String'] })
   // @ts-expect-error a class that is no Variant
   multiplayer.node('/root/Main', { join: [Date] })
@@ -167,7 +167,7 @@ function compiledSynchronizer ({ multiplayer }: WebSocketServer): void {
 }
 
 const guard: Authenticate = async (peer, data) => data.length > peer.id
-// @ts-expect-error an answer that is none
+// @ts-expect-error not an answer
 const noGuard: Authenticate = () => 'yes'
 
 t.test('remote members of a game are typed', async t => {

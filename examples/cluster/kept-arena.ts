@@ -16,7 +16,7 @@ interface SavedPlayer { readonly name: string, readonly position: Point, readonl
 
 interface Point { readonly x: number, readonly y: number }
 
-/** A game that outlives its node: each second it keeps its state in the cluster, and goes on from it elsewhere. */
+/** A game that outlives its node: each second it keeps its state in the cluster, and continues from it elsewhere. */
 export class KeptArena {
   readonly arena: Arena
   readonly #room: Room

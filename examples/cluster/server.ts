@@ -19,7 +19,7 @@ await app.register(peerServer, {
 })
 const { peerServer: server } = app
 const play = async (room: Room, isFailover: boolean): Promise<void> => {
-  app.log.info({ room: room.name, isFailover }, 'a game begins or goes on')
+  app.log.info({ room: room.name, isFailover }, 'a game begins or continues')
   await new KeptArena(room, err => { app.log.warn({ err, room: room.name }, 'state') }).run(isFailover)
 }
 server.on('room_opened', (room, { failover }) => play(room, failover))
@@ -28,7 +28,7 @@ await app.listen({ port: Number(port) })
 const main = server.room('main')
 if (main.isHome) await play(main, false)
 
-// Games that run here go on elsewhere: their timers end with the process.
+// Games that run here continue elsewhere: their timers end with the process.
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
     await app.close()

@@ -7,7 +7,7 @@ const MAX_WAITING = 1 << 20
 /** Missed events that are never merged, as a client that asks for recent ones wants to see them. */
 const MAX_UNMERGED = 1000
 
-/** What a stream begins with, and how it goes on. */
+/** What a stream begins with, and what follows. */
 export interface StreamOptions {
   /** Events before `mark`. */
   readonly missed: readonly FeedEvent[]

@@ -2,7 +2,7 @@ import { FeedEvent } from './feed-event.ts'
 import type { EventType, FeedData, Origin } from './feed-event.ts'
 
 /**
- * The most recent events, bounded in number and in memory, and the position of every event: an id tells which events
+ * The most recent events, bounded in number and in memory, and the position of every event: an id shows which events
  * came after it.
  */
 export class EventRing {

@@ -163,7 +163,7 @@ export interface ClusterOptions {
   replicas?: number
   /**
    * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 (`close`), or
-   * rooms whose peers are all on this node go on (`isolate`); default `close`.
+   * rooms whose peers are all on this node continue (`isolate`); default `close`.
    */
   onBrokerLoss?: 'close' | 'isolate'
   /**

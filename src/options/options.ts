@@ -98,7 +98,7 @@ export const clusterOptions = Type.Object({
   })),
   onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
     description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 ' +
-      '(`close`), or rooms whose peers are all on this node go on (`isolate`); ' +
+      '(`close`), or rooms whose peers are all on this node continue (`isolate`); ' +
       `default \`${defaultClusterOptions.onBrokerLoss}\``
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {

@@ -33,7 +33,7 @@ export interface Connection {
   pause (): void
   resume (): void
   setNoDelay (enabled: boolean): void
-  /** Ends our direction after what was written; reading goes on until the other side ends, too. */
+  /** Ends our direction after what was written; reading continues until the other side ends, too. */
   end (): void
   /** Cuts it at once. */
   destroy (): void

@@ -87,7 +87,7 @@ t.test('every node reads a peer of any other', async t => {
   }
 })
 
-t.test('kicks a peer of another node, with code and reason, and tells how it ended', async t => {
+t.test('kicks a peer of another node, with code and reason, and reports how it ended', async t => {
   const { apis, ids, clients } = await openArena(t)
   const kicked = answer(apis[0](`/peers/${ids[2]}?code=4001&reason=out&wait=10`, { method: 'DELETE' }))
   await serveUntil(clients, () => clients[2].closed !== undefined)

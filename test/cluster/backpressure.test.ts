@@ -27,7 +27,7 @@ t.test('a sender is paused while a receiver on another node lags behind, and no 
   const { packetsIn, isPaused } = a.getPeer(sender.id)
   t.ok(isPaused, 'paused on its own node')
   t.ok(packetsIn < COUNT, `after ${packetsIn} packets`)
-  t.notOk(a.getPeer(elsewhere.id).isPaused, 'other rooms go on')
+  t.notOk(a.getPeer(elsewhere.id).isPaused, 'other rooms continue')
   t.equal(b.getPeer(receiver.id).state, 'open')
   t.equal(reports.length, 1)
   clock.advance(1000)
@@ -44,7 +44,7 @@ t.test('a sender is paused while a receiver on another node lags behind, and no 
   for (const client of [sender, receiver, elsewhere, bystander]) client.disconnect()
 })
 
-t.test('a sender goes on when the node whose receivers it waits for is gone', async t => {
+t.test('a sender continues when the node whose receivers it waits for is gone', async t => {
   const clock = stopTime(t)
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const sender = await joinRoom(a, 'arena')

@@ -192,7 +192,7 @@ for (const onBrokerLoss of ['close', 'isolate'] as const) {
     t.equal((await joinRoom(b, 'new')).refusal, 'cluster-unavailable')
     await alone.heard()
     if (onBrokerLoss === 'close') t.same(alone.closed, [1001, 'cluster unavailable'])
-    else t.equal(alone.closed, undefined, 'a room that is here alone goes on')
+    else t.equal(alone.closed, undefined, 'a room that is here alone continues')
     await until(() => !a.hasPeer(other.id), () => 'the node to be lost')
     broker.restore(buses[1])
     await until(() => b.cluster.isReady && a.cluster.nodes().length === 1, () => 'the node to join again')

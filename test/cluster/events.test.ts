@@ -4,7 +4,7 @@ import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
 
-t.test('the feed of every node tells of all, and each event once', async t => {
+t.test('the feed of every node reports the events of all nodes, each once', async t => {
   const { nodes, apis, urls } = await openAdminCluster(t, 3)
   const streams = []
   for (const url of urls) {

@@ -47,7 +47,7 @@ t.test('a node that is killed under load: the others report all of its peers, on
   await until(() => opened().length > 0, () => 'another node to be the home of the room')
   t.same(opened(), [true])
   const heard = survivors.map(player => player.heard)
-  await until(() => survivors.every((player, at) => player.heard > heard[at] + 200), () => 'the game to go on')
+  await until(() => survivors.every((player, at) => player.heard > heard[at] + 200), () => 'the game to continue')
   stop()
   t.same(faultsOf(survivors), [])
   for (const { socket } of survivors) socket.terminate()
@@ -87,7 +87,7 @@ t.test('a broker that is restarted under load: nothing twice, nothing out of ord
   await nats.kill()
   await nats.start()
   const heard = players.map(player => player.heard)
-  await until(() => players.every((player, at) => player.heard > heard[at] + 500), () => 'the game to go on')
+  await until(() => players.every((player, at) => player.heard > heard[at] + 500), () => 'the game to continue')
   stop()
   const isQuiet = (): boolean => players.every(player =>
     players.every(other => other === player || player.lastOf(other.id) === other.sent))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
 
-// A broker that was stopped sends what it still had after newer messages, when it goes on.
+// A broker that was stopped sends what it still had after newer messages, when it continues.
 
 t.test('messages that arrive again after newer ones have no effect', async t => {
   const { broker, nodes: [a, b] } = await openMemoryCluster(t, 2)

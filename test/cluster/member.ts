@@ -1,5 +1,6 @@
-// A node of a cluster as a process of its own: `node member.js <url> <id> <timings>`. Prints what it is told, a line
-// each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with packets.
+// A node of a cluster as a process of its own: `node member.js <url> <id> <timings>`. Prints what is reported to it,
+// a line each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with
+// packets.
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { GodotError } from '../../src/error.ts'
 import { Membership } from '../../src/cluster/membership/membership.ts'
@@ -9,7 +10,7 @@ import { silentLogger } from '../helper/silent-logger.ts'
 
 const [url, nodeId, timings] = process.argv.slice(2)
 
-/** Prints what it is told. */
+/** Prints what is reported to it. */
 class PrintingHost extends RecordingHost {
   override async joined (...args: Parameters<RecordingHost['joined']>): Promise<void> {
     const admitted = super.joined(...args)

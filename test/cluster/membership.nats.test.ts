@@ -56,12 +56,12 @@ class Member {
     this.#process.kill(signal)
   }
 
-  /** Resolves once it was told this. */
+  /** Resolves once this was reported to it. */
   async toldOf (event: string, times = 1): Promise<void> {
     await until(() => this.times(event) >= times, () => `${event} of ${this.id}, got ${this.events.join()}`)
   }
 
-  /** Its slot and epoch when it was told this. */
+  /** Its slot and epoch when this was reported to it. */
   leaseWhen (event: string, times = 1): { slot: number, epoch: number } {
     const { slot = 0, epoch = 0 } = this.told.filter(told => told.event === event)[times - 1]
     return { slot, epoch }

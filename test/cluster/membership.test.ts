@@ -57,7 +57,7 @@ class Node {
     this.broker.restore(this.bus)
   }
 
-  /** Waits until it has been told this many times. */
+  /** Waits until this has been reported to it so many times. */
   async toldOf (what: string, times = 1): Promise<void> {
     await until(() => this.told.filter(entry => entry === what).length >= times)
   }
@@ -373,7 +373,7 @@ for (const [message, begin] of Object.entries(repeated)) {
   })
 }
 
-test('a node that has joined again tells how often that failed', async t => {
+test('a node that has joined again reports how often that failed', async t => {
   const [, b] = await start(t, 'ab')
   b.cut()
   await b.toldOf('fenced')
@@ -383,7 +383,7 @@ test('a node that has joined again tells how often that failed', async t => {
   t.match(b.logged.at(-1), ['joining the cluster again failed repeatedly', Number])
 })
 
-test('tells that it is about to leave', async t => {
+test('announces that it is about to leave', async t => {
   const [a, b] = await start(t, 'ab')
   b.membership.setDraining()
   await until(() => a.host.drained.includes('b'))

@@ -1,5 +1,5 @@
 // A node of a cluster with a port of its own, as a process: `node node-process.js <nats url> <node id> <options>`.
-// Prints a line of JSON for everything that it is told, first its port; a line on its input is a command.
+// Prints a line of JSON for everything that is reported to it, first its port; a line on its input is a command.
 import { createInterface } from 'node:readline'
 import { WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../index.ts'

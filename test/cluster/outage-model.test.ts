@@ -108,7 +108,7 @@ async function disturb (
 }
 
 async function run (t: Test, seed: number): Promise<void> {
-  // With every other seed nodes that have lost the cluster go on by themselves.
+  // With every other seed nodes that have lost the cluster continue by themselves.
   const onBrokerLoss = seed % 2 === 0 ? 'close' : 'isolate'
   const random = new Random(seed)
   const options = { cluster: { servers: 'memory', onBrokerLoss } } as const

@@ -16,7 +16,7 @@ import { withTimeout } from '../helper/with-timeout.ts'
 
 const skip = [skipWithout('godot3-server'), skipWithout('nats-server')].find(({ skip }) => skip !== false)
 
-t.test('a real player goes on playing, with its score, when the home of its room is killed', {
+t.test('a real player continues to play, with its score, when the home of its room is killed', {
   ...skip, timeout: 120_000
 }, async t => {
   const { port, brokerUrl, processes } = await startExample(t)

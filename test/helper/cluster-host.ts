@@ -1,6 +1,6 @@
 import type { ClusterNode, MembershipHost, NodeLeftCause } from '../../src/cluster/membership/membership-host.ts'
 
-/** Writes down what membership tells it. */
+/** Records what membership reports. */
 export class RecordingHost implements MembershipHost {
   agreement = '{}'
   /** `joined a`, `left a lost`, `fenced`. */

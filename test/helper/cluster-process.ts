@@ -8,7 +8,7 @@ import { shortRun } from '../../scripts/short-run.mjs'
 import type { NatsServer } from './nats.ts'
 import { until } from './until.ts'
 
-/** What a node is told. */
+/** What is reported to a node. */
 export interface NodeEvent { readonly event: string, readonly [detail: string]: any }
 
 /** A node of a cluster in a process of its own; the test ends it. */

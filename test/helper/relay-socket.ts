@@ -22,7 +22,7 @@ export const asCall: Describe = payload => {
   return `${name} ${JSON.stringify(value instanceof Map ? [...value] : value)}`
 }
 
-/** A Godot 3 client with a real socket: tells in words what it receives. */
+/** A Godot 3 client with a real socket: describes what it receives in words. */
 export class RelaySocket {
   /** What was received: `id 5`, `add 7`, `del 7`, `7: text`, `close 1012`. */
   readonly heard: string[] = []

@@ -7,7 +7,7 @@ import { closePayload, frame, frameSize, parseFrame } from './raw-frame.ts'
 
 const names = ['data', 'add', 'del', 'id']
 
-/** A Godot 3 client without a socket, from its handshake on: tells in words what it receives. */
+/** A Godot 3 client without a socket, from its handshake on: describes what it receives in words. */
 export class RoomClient {
   readonly #client: HandshakeClient
   #unread = Buffer.alloc(0)

@@ -17,7 +17,7 @@ const operationsOfModes = ['plain', 'godot3', 'godot4'].flatMap(mode => [`${mode
 
 const openApi = await documentText()
 
-/** Findings that are no faults; docs/operations.md says why. */
+/** Findings that are not faults; docs/operations.md says why. */
 const accepted: Readonly<Record<string, readonly Finding[]>> = {
   'redocly openapi.json': [
     { rule: 'operation-2xx-response', at: 'paths//ws/get/responses' },

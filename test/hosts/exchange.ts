@@ -67,7 +67,7 @@ export async function ask ({ port, isTls }: Address, { path, method = 'GET', hea
   return await received
 }
 
-/** A response that goes on. */
+/** A response that has not ended. */
 export interface Following {
   /** Waits for text that matches. */
   next (pattern: RegExp): Promise<RegExpExecArray>

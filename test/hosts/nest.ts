@@ -23,7 +23,7 @@ async function start (mount: Mount | undefined, hasGateway: boolean): Promise<Ru
   return { ...await listen(app), close: async () => await nest.close() }
 }
 
-// Decorators are called as functions: they are no part of erasable TypeScript.
+// Decorators are called as functions: they are not part of erasable TypeScript.
 function moduleOf (hasGateway: boolean): unknown {
   const { Controller, Get, Module } = loadAll('@nestjs/common')
   class Cats {

@@ -37,7 +37,7 @@ t.test('a host keeps its own WebSocket routes and their options', async t => {
   await once(socket, 'pong')
 })
 
-t.test('refuses an upgrade of a REST path, whoever registered @fastify/websocket', async t => {
+t.test('refuses an upgrade of a REST path, with @fastify/websocket of the host or our own', async t => {
   const bare = Fastify()
   t.teardown(async () => { await bare.close() })
   await bare.register(peerServer, { port: 0 })

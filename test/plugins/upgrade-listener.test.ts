@@ -81,7 +81,7 @@ async function connectionsOf (app: FastifyInstance): Promise<number> {
   return await new Promise(resolve => { app.server.getConnections((_error, count) => { resolve(count) }) })
 }
 
-/** A host with routes that tell what they get. */
+/** A host with routes that report what they get. */
 const host: HostOptions = {
   before: app => {
     app.get('/own', async ({ headers: { upgrade }, raw: { rawHeaders } }) => {
@@ -213,7 +213,7 @@ t.test('a WebSocket handshake for a route of the host is an ordinary request, an
 })
 
 for (const place of ['before', 'after'] as const) {
-  t.test(`whoever listens to upgrades ${place} us gets all but ours, as if it were alone`, async t => {
+  t.test(`a listener of upgrades ${place} ours gets all others, as if it were alone`, async t => {
     const seen: string[] = []
     const app = Fastify()
     t.teardown(async () => { await app.close() })
@@ -299,7 +299,7 @@ async function connections ({ server }: FastifyInstance): Promise<number> {
   return await promisify(server.getConnections.bind(server))()
 }
 
-t.test('sockets of the host report their end, whoever ends them', async t => {
+t.test('sockets of the host report their end, whichever side ends them', async t => {
   const ends: string[] = []
   const sockets: Socket[] = []
   const { app, port, server } = await startHost(t, {

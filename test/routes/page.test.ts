@@ -29,7 +29,7 @@ function share (items: readonly Item[], query: PageQuery<Name>, mostEntries: num
     : { ...slice, entries: slice.entries.slice(0, mostEntries), more: true }
 }
 
-t.test('pages over several nodes are those of one list, whoever sends less than a page', async t => {
+t.test('pages over several nodes are those of one list, when any node sends less than a page', async t => {
   await fc.assert(fc.asyncProperty(nodes, order, fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 20 }),
     async (nodes, by, limit, mostEntries) => {
       const expected = inOrder(keys, nodes.flat(), by, undefined)
@@ -57,7 +57,7 @@ t.test('the page of one node has no cursor exactly when nothing follows', async 
   t.same(last, { items: [items[2]], nextCursor: null, meta: { count: 3 } })
 })
 
-t.test('a cursor is valid for whoever has the key', async t => {
+t.test('a cursor is valid on every node with the key', async t => {
   const items = [1, 2].map(id => ({ id, name: 'x' }))
   const slices = [share(items, { limit: 1 }, 9)]
   const [key, other] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]

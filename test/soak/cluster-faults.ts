@@ -62,7 +62,7 @@ function setCable (host: string, state: 'up' | 'down'): void {
   ip('-n', `${prefix}switch`, 'link', 'set', portOf(host), state)
 }
 
-/** A node on a host of its own, and what it was told. */
+/** A node on a host of its own, and what was reported to it. */
 class Member {
   readonly told: Told[] = []
 

@@ -160,7 +160,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       t.equal((await readAll(client)).toString(), 'abc')
       client.end('two')
       await until(() => received.ends === 1)
-      t.equal(received.text, 'onetwo', 'it goes on reading')
+      t.equal(received.text, 'onetwo', 'it continues to read')
     })
 
     t.test('delay of small writes can be set, also when the connection is over', async t => {

@@ -44,7 +44,7 @@ function blockLoop (milliseconds: number): void {
   while (performance.now() < until);
 }
 
-const skip = !mayUseInternals && 'without the handle of Node that tells what the system has accepted'
+const skip = !mayUseInternals && 'without the handle of Node that reports what the system has accepted'
 
 for (const mode of modes) {
   t.test(`plain mode over TLS: bytes sent in one turn are not backlog (${mode})`, { skip }, async t => {

@@ -125,15 +125,15 @@ const wrong: Array<[what: string, keys: Partial<ServerOptions>, message: RegExp]
   ['only a key', { privateKey: leafKeys.privateKey }, /sslCertificate: missing/],
   ['only a certificate', { sslCertificate: leafKeys.sslCertificate }, /privateKey: missing/],
   ['only a chain', { caChain: leafKeys.caChain }, /privateKey: missing/],
-  ['a key that is none', { ...leafKeys, privateKey: 'nonsense' }, /privateKey: expected/],
+  ['an invalid key', { ...leafKeys, privateKey: 'nonsense' }, /privateKey: expected/],
   ['an encrypted key', { ...leafKeys, privateKey: pem('encrypted.key') }, /privateKey: expected an unencrypted/],
   ['a certificate as key', { ...leafKeys, privateKey: leafKeys.sslCertificate }, /privateKey: expected/],
-  ['a certificate that is none', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: expected/],
+  ['an invalid certificate', { ...leafKeys, sslCertificate: 'nonsense' }, /sslCertificate: expected/],
   ['a certificate cut short', {
     ...leafKeys,
     sslCertificate: leafKeys.sslCertificate.replace(/.{64}\n/, '')
   }, /sslCertificate: expected/],
-  ['a chain that is none', { ...leafKeys, caChain: 'nonsense' }, /caChain: expected/],
+  ['an invalid chain', { ...leafKeys, caChain: 'nonsense' }, /caChain: expected/],
   ['the key of another certificate', {
     ...leafKeys,
     privateKey: renewedKeys.privateKey

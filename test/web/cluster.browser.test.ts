@@ -67,7 +67,7 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
   t.same(unexpected(problems, 'status of 400'), [])
 })
 
-t.test('names nodes that do not answer, and tells of lost messages and of nodes that come and go', options, async t => {
+t.test('names nodes that do not answer, and reports lost messages and nodes that join and leave', options, async t => {
   const { broker, buses, nodes, clients, page, problems } = await openDashboard(t)
   clients[1].sendTo(0, 'first')
   await settled()

@@ -223,7 +223,7 @@ t.test('shows a restarted server, and selects none of the peers from before', op
   t.same(unexpected(problems, 'net::ERR_'), [])
 })
 
-t.test('the details of a peer go on after a lost connection', options, async t => {
+t.test('the details of a peer continue after a lost connection', options, async t => {
   const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   const connection = new MemoryConnection('203.0.113.6', 4000)
   accept(server, connection, '')
@@ -267,7 +267,7 @@ t.test('a late answer leaves the dialog of another peer alone', options, async t
   t.same(unexpected(problems, 'status of 500'), [])
 })
 
-t.test('tells of a server that has no more event streams, but works', options, async t => {
+t.test('reports a server that works but has no more event streams', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
   await page.getByText('no live events: All 0 streams are in use').waitFor()
   accept(server, new MemoryConnection('203.0.113.6', 4000), '')

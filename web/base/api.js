@@ -25,7 +25,7 @@ export function isTokenRemembered () {
   return sessionStorage.getItem(storageKey) !== null
 }
 
-/** Sets the token of all further requests; `remember` tells whether it is kept when the page is loaded again. */
+/** Sets the token of all further requests; `remember`: whether it is kept when the page is loaded again. */
 export function setToken (text, remember) {
   token = text
   if (remember) sessionStorage.setItem(storageKey, text)

@@ -84,7 +84,7 @@ export function showReasonSize (field, hint) {
 }
 
 /**
- * Sends a packet. `id` is the peer that is preselected; `hasRawPackets` tells whether clients can get it as a remote
+ * Sends a packet. `id` is the peer that is preselected; `hasRawPackets`: whether clients can get it as a remote
  * call or as `network_peer_packet` (Godot 3, multiplayer); `selected` are peers that can be chosen together: their
  * `text`, and `send (packet, raw)`, which resolves with the number of recipients and the nodes that did not respond.
  */

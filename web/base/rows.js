@@ -19,7 +19,7 @@ export class Rows {
     body.addEventListener('focusin', ({ target }) => { this.#setTabStop(target.closest('tr')) })
   }
 
-  /** Shows these items; `now` is the time of the server, `areNew` tells whether rows that are added are highlighted. */
+  /** Shows these items; `now` is the time of the server, `areNew`: whether rows that are added are highlighted. */
   show (items, now, areNew) {
     const gone = new Set(this.#rows.keys())
     const { activeElement } = document

@@ -212,7 +212,7 @@ function testRequests (test: DefineTest): void {
     await rejects(t, sender.request('cmd', bytes(''), 50), 'timeout')
   })
 
-  test('ignores the answer to a message that is no request', async (t, cluster) => {
+  test('ignores the answer to a message that is not a request', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     const inbox = new Inbox()
     receiver.subscribe('a', message => {
@@ -226,7 +226,7 @@ function testRequests (test: DefineTest): void {
 }
 
 function testConnection (test: DefineTest): void {
-  test('tells when the connection is lost and back, and goes on with its subscriptions', async (t, cluster) => {
+  test('reports that the connection is lost and back, and keeps its subscriptions', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     const inbox = new Inbox()
     inbox.listen(receiver, 'a')
@@ -422,7 +422,7 @@ function testWatches (test: DefineTest): void {
     t.same(await inbox.count(1), ['a=1'])
   })
 
-  test('a watch goes on after a loss of the connection', async (t, cluster) => {
+  test('a watch continues after a loss of the connection', async (t, cluster) => {
     const [bus, otherBus] = await cluster.nodes(2)
     const [mine, other] = await openStores([bus, otherBus], 'test')
     await other.put('a', bytes('1'))

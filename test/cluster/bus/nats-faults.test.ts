@@ -173,7 +173,7 @@ t.test('waits while another node creates the same store, but not forever', async
   t.equal(await (await opening).create('a', new Uint8Array(1)), 1)
 })
 
-t.test('a store is made again when a restarted broker has lost it; watches go on', async t => {
+t.test('a store is made again when a restarted broker has lost it; watches continue', async t => {
   const server = await startNats(t)
   const buses = await Promise.all(Array.from({ length: 3 }, () => connect(t, server.url)))
   const stores = await Promise.all(buses.map(bus => bus.openStore('test', 60)))
@@ -237,7 +237,7 @@ async function watchValues (store: KeyStore): Promise<{ values: number[], end: (
   return { values, end }
 }
 
-t.test('a watch goes on when the broker has lost its consumer, but not the connection', async t => {
+t.test('a watch continues when the broker has lost its consumer, but not the connection', async t => {
   const server = await startNats(t)
   const bus = await connect(t, server.url)
   const store = await bus.openStore('test')
@@ -252,7 +252,7 @@ t.test('a watch goes on when the broker has lost its consumer, but not the conne
   t.same(values, [1, 2, 3])
 })
 
-t.test('a watch goes on when its store was deleted and made again while it was connected', async t => {
+t.test('a watch continues when its store was deleted and made again while it was connected', async t => {
   const server = await startNats(t)
   const [one, two] = await Promise.all([connect(t, server.url), connect(t, server.url)])
   const store = await one.openStore('test')

@@ -67,7 +67,7 @@ test('claims a slot from 1 to 1,023 and keeps it', async t => {
   t.match(await readLeases(store), new Map([[lease.slot, { ...owner, epoch: lease.epoch, hasLeft: false }]]))
 })
 
-test('takes the only free slot, whoever else wants it', async t => {
+test('takes the only free slot while others compete for it', async t => {
   const broker = new MemoryBroker()
   const claims = await Promise.allSettled([1, 2, 3].map(() => claim(t, broker, allBut(7, 9))))
   const slots = claims.flatMap(claim => claim.status === 'fulfilled' ? [claim.value.lease.slot] : [])

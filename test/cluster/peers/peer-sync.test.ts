@@ -44,7 +44,7 @@ class Answers {
         const answer = await bus.request(subject, bytes, milliseconds)
         const text = new TextDecoder().decode(bytes)
         if (this.#command === undefined || !text.includes(`"command":"${this.#command}"`)) return answer
-        // Whoever joins is asked about `main`; a question about the messages to another room is another one.
+        // A node that joins is asked about `main`; a question about the messages to another room is another one.
         if (text.includes('"room"') && !text.includes('"room":"main"')) return answer
         await new Promise<void>((resolve, reject) => { this.#waiting.push({ resolve, reject }) })
         return answer

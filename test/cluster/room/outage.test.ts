@@ -75,7 +75,7 @@ for (const stores of ['has kept', 'has lost']) {
   })
 }
 
-t.test('a room that goes on without the cluster does not see its server leave', async t => {
+t.test('a room that continues without the cluster does not see its server leave', async t => {
   simulateTime(t)
   const cluster = await openRooms(t, isolate)
   const [a] = cluster.nodes
@@ -197,7 +197,7 @@ t.test('a room without players that another node has opened meanwhile ends when 
   t.same(events, ['node-1 closed arena'])
 })
 
-t.test('a node that loses the cluster does not report the end of rooms that go on at their home', async t => {
+t.test('a node that loses the cluster does not report the end of rooms that continue at their home', async t => {
   simulateTime(t)
   const cluster = await openMemoryCluster(t, 2, {}, timings)
   const { broker, buses: [, bus], nodes: [a, b] } = cluster

@@ -113,8 +113,8 @@ const faults: Array<[what: string, onHandshake: OnHandshake]> = [
   ['returns null', (() => null) as unknown as OnHandshake],
   ['returns a text', (() => 'yes') as unknown as OnHandshake],
   ['returns bytes', (() => new Uint8Array(1)) as unknown as OnHandshake],
-  ['returns a room that is no text', (() => ({ room: null })) as unknown as OnHandshake],
-  ['returns a reason that is no text', (() => ({ status: 403, reason: 5 })) as unknown as OnHandshake],
+  ['returns a room that is not a string', (() => ({ room: null })) as unknown as OnHandshake],
+  ['returns a reason that is not a string', (() => ({ status: 403, reason: 5 })) as unknown as OnHandshake],
   ['refuses with 200', () => ({ status: 200 })],
   ['refuses with a string', () => ({ status: '403' as unknown as number })]
 ]

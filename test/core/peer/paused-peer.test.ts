@@ -239,7 +239,7 @@ for (const autoPoll of [true, false]) {
     await server.stop()
   })
 
-  t.test(`a peer whose queue is full goes on when \`packet\` gets a listener (autoPoll: ${autoPoll})`, async t => {
+  t.test(`a peer with a full queue is read again when \`packet\` gets a listener (autoPoll: ${autoPoll})`, async t => {
     const clock = stopTime(t)
     const { server, client, peer } = await plain({ autoPoll, pingInterval: 0 })
     client.connection.deliver(packets(20))

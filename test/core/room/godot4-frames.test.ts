@@ -19,7 +19,7 @@ const { single_frame_cases: cases } = readVectors<{ single_frame_cases: Case[] }
 const WITNESS = 854233744
 
 /**
- * Where our server does something else: it is careful where Godot goes on with what it could not read, and it always
+ * Where our server does something else: it is careful where Godot continues with what it could not read, and it always
  * confirms.
  */
 const differences: Record<string, Partial<Pick<Case, 'server_events' | 'received'>>> = {
@@ -53,7 +53,7 @@ const drops: Record<string, string> = {
   'full objects are not allowed': 'rpc-malformed'
 }
 
-/** What is no fault here: a path without a node is confirmed, and spawners have no scene to look for. */
+/** Not a fault here: a path without a node is confirmed, and spawners have no scene to look for. */
 const faultless = ['announced path has no node', 'not a known spawn, synchronizer or allowed object']
 
 t.test('each recorded frame is relayed, answered or refused as by Godot 4', async t => {
@@ -118,7 +118,7 @@ function shown (bytes: Uint8Array): string {
   return bytes.length > 1000 ? `(${bytes.length} bytes)` : Buffer.from(bytes).toString('hex')
 }
 
-/** An event of the file with the number of arguments in place of their texts; of r1 the type is told too. */
+/** An event of the file with the number of arguments in place of their texts; of r1 the type as well. */
 function countedOf (event: unknown[]): unknown[] {
   const [name, sender, node, values] = event
   return values instanceof Array ? [name, sender, node, name === 'r1' ? 1 : values.length] : event

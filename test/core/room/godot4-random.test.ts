@@ -65,7 +65,7 @@ t.test('random messages are delivered to exactly the right receivers, in the rig
     }
     await nextTurn()
     for (const [at, id] of ALL.entries()) {
-      // Paths are confirmed to whoever announced them.
+      // Paths are confirmed to the peer that announced them.
       const got = (await clients[at].frames()).map(({ payload }) => payload)
         .filter(payload => !(id === ME && payload[0] === CONFIRM)).map(payload => payload.toString('hex'))
       if (got.join() !== expected.get(id)!.join()) faults.push(`${id} in round ${round}`)

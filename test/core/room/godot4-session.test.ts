@@ -24,7 +24,7 @@ interface Session { title: string, ids: Record<string, number>, steps: Step[] }
 const recorded = readVectors<{ ids: Record<string, number>, steps: Step[], sessions: Session[] }>('godot4-session')
 const sessionOf = (title: string): Session => recorded.sessions.find(session => session.title === title) as Session
 
-/** A server in the place of the recorded one: it gives the recorded ids, and tells what it signals in Godot's words. */
+/** A server in the place of the recorded one: it gives the recorded ids, and reports its signals in Godot's words. */
 async function serve (ids: Record<string, number>, options: Partial<ServerOptions> = {}) {
   const server = await openGodot4Server(options, Object.values(ids))
   const told: unknown[][] = []

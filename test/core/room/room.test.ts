@@ -532,7 +532,7 @@ t.test('many rooms opened and closed leave nothing behind', async t => {
   t.equal(server.peerCount, 0)
 })
 
-t.test('a listener of a room that throws is logged, and the room goes on', async t => {
+t.test('a listener of a room that throws is logged, and the room continues', async t => {
   const errors: unknown[][] = []
   const log = { ...silentLogger, error: (...args: unknown[]) => { errors.push(args) } }
   const server = await openServer(t, { log })

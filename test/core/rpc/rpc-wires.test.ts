@@ -262,7 +262,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
-  /** Remote calls alone, without what the relay tells of other peers. */
+  /** Remote calls alone, without what the relay sends about other peers. */
   const called = async (client: FrameClient): Promise<string[]> => {
     const isCall = (payload: Buffer): boolean => wire === 'godot3' ? payload[0] === 0 : (payload[0] & 7) !== 7
     const payloads = (await client.frames()).map(({ payload }) => payload)

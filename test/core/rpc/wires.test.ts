@@ -85,7 +85,7 @@ async function wireContract (t: Test, wire: ServerOptions['wire'], speaker: Clie
     await server.stop()
   })
 
-  t.test('tells a new peer about a closing peer and its leave', async t => {
+  t.test('announces a closing peer and its leave to a new peer', async t => {
     const { server, members: [a, b], enter } = await room(2)
     server.disconnectPeer(b.id)
     const c = enter()

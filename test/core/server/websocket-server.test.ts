@@ -221,7 +221,7 @@ t.test('a ping is answered with its payload, in order with packets', async t => 
   client.send(9, 'are you there')
   client.binary(Buffer.of(2))
   t.same(await client.receivedFrames(), ['2:01', `10:${Buffer.from('are you there').toString('hex')}`, '2:02'])
-  t.equal(server.getPeer(10).packetsOut, 2, 'a pong is no packet')
+  t.equal(server.getPeer(10).packetsOut, 2, 'a pong is not a packet')
   await server.stop()
 })
 

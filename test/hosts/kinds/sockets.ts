@@ -92,7 +92,7 @@ function echo (socket: any): void {
   socket.on('message', (data: Buffer) => { socket.send(String(data)) })
 }
 
-/** Takes some upgrades of the app's server with `ws`, and leaves the others to whoever else listens. */
+/** Takes some upgrades of the app's server with `ws`, and leaves the others to other listeners. */
 function handleUpgrades (app: App, isOwn: (request: IncomingMessage) => boolean): void {
   const server = new (loadAll('ws').WebSocketServer)({ noServer: true })
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

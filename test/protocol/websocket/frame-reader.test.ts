@@ -11,7 +11,7 @@ const LIMIT = 1 << 20
 const more = { fin: false }
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 
-/** What a fresh reader tells about these chunks. */
+/** What a fresh reader reports of these chunks. */
 function read (chunks: Buffer[], limit = LIMIT): string[] {
   const log = new FrameLog()
   const reader = new FrameReader(log, limit)
@@ -65,7 +65,7 @@ const messages: Case[] = [
   },
   { what: 'a ping', frames: [frame(PING, 'now')], told: ['ping 6e6f77'] },
   { what: 'a ping of 125 bytes', frames: [frame(PING, Buffer.alloc(125))], told: ['ping ' + '00'.repeat(125)] },
-  { what: 'a pong, of which nothing is told', frames: [frame(PONG, 'x'), frame(TEXT, 'y')], told: [textOf('y')] },
+  { what: 'a pong, which is not reported', frames: [frame(PONG, 'x'), frame(TEXT, 'y')], told: [textOf('y')] },
   {
     what: 'control frames amid fragments',
     frames: [
@@ -137,7 +137,7 @@ const broken: Case[] = [
   { what: 'a ping of one byte with a long length', frames: [frame(PING, 'x', { wide: 2 })], told: ['violation 1002'] },
   { what: 'a continuation without a start', frames: [frame(CONTINUATION, 'x')], told: ['violation 1002'] },
   {
-    what: 'a continuation that goes on, without a start',
+    what: 'a continuation that is not the last, without a start',
     frames: [frame(CONTINUATION, 'x', more)],
     told: ['violation 1002']
   },
@@ -520,7 +520,7 @@ t.test('more may come between two stops', async t => {
   t.same(log.lines, Array.from({ length: 20 }, (_, i) => [textOf(`${i}`), textOf(`${i}!`)]).flat())
 })
 
-t.test('after `end` nothing is told: amid a chunk, amid a broken frame, amid fragments, while stopped', async t => {
+t.test('after `end` nothing is reported: amid a chunk, amid a broken frame, amid fragments, while stopped', async t => {
   const log = new FrameLog()
   const amidChunk = new FrameReader(log, LIMIT)
   log.afterMessage = () => { amidChunk.end() }

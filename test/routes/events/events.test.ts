@@ -170,7 +170,7 @@ t.test('unread packets on a relay emit no event', async t => {
   t.ok(server.monitor.drops.unread > 0, 'but are counted')
 })
 
-t.test('sends an event when a room is opened and closed, and when a peer moves; peers tell their room', async t => {
+t.test('sends an event when a room is opened and closed, and when a peer moves; peers have their room', async t => {
   const { events, joinRoom, server, api } = await start(t, { server: { rooms: true } })
   const stream = await events()
   const { id, socket } = await joinRoom('a')

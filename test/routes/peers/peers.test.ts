@@ -43,7 +43,7 @@ t.test('describes a peer', async t => {
   t.same(await (await api(`/peers/${id}/port`)).json(), { port })
 })
 
-t.test('tells by HEAD and by /exists whether a peer exists', async t => {
+t.test('HEAD and /exists show whether a peer exists', async t => {
   const { api, join } = await startHost(t)
   const { id } = await join()
   const other = id === 2 ? 3 : id - 1

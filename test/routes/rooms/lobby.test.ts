@@ -144,7 +144,7 @@ t.test('opens a room with a join code, which ends when nobody joins within a min
   t.notOk(lobby.server.hasRoom(name))
 })
 
-t.test('simultaneous matches fill a room of two and go on with the next one', async t => {
+t.test('simultaneous matches fill a room of two and continue with the next one', async t => {
   const lobby = await startLobby(t, { rateLimit: { max: 1000 } }, { rooms: { maxPeersPerRoom: 2 } })
   const answers = await Promise.all(Array.from({ length: 9 }, async () => await (await lobby.post('/match')).json()))
   const perRoom = new Map<string, number>()
@@ -210,14 +210,14 @@ const badRequests: Array<[what: string, path: string, body: unknown, pointer: st
   ['maxPeers over that of the server', '/rooms', { maxPeers: 9 }, '/body/maxPeers'],
   ['maxPeers as text', '/rooms', { maxPeers: '2' }, '/body/maxPeers'],
   ['listed as text', '/rooms', { listed: 'false' }, '/body/listed'],
-  ['data that is no object', '/rooms', { data: 'ice' }, '/body/data'],
+  ['data that is not an object', '/rooms', { data: 'ice' }, '/body/data'],
   ['data that is an array', '/rooms', { data: [] }, '/body/data'],
   ['data over 4096 bytes', '/rooms', { data: { text: 'x'.repeat(4086) } }, '/body/data'],
   ['a name', '/rooms', { name: 'mine' }, '/body/name'],
   ['a locked room', '/rooms', { locked: true }, '/body/locked'],
   ['data over 4096 bytes to match', '/match', { data: { text: 'x'.repeat(4086) } }, '/body/data'],
   ['an unknown member to match', '/match', { maxPeers: 2 }, '/body/maxPeers'],
-  ['a body that is no object', '/match', [], '/body']
+  ['a body that is not an object', '/match', [], '/body']
 ]
 
 t.test('bad input', async t => {

@@ -298,7 +298,7 @@ t.test('rejects a cursor of another list', async t => {
   }
 })
 
-t.test('peers tell their room, and lists filter by it', async t => {
+t.test('peers have their room, and lists filter by it', async t => {
   const host = await startRooms(t)
   const [one, two] = [await host.joinRoom('a'), await host.joinRoom('b')]
   t.match(await (await host.api(`/peers/${one.id}`)).json(), { room: 'a' })
@@ -367,7 +367,7 @@ t.test('rejects bad input', async t => {
     ['an unknown sort key', 'GET', '/rooms?sort=data', undefined, '/query/sort'],
     ['an inherited sort key', 'GET', '/rooms?sort=constructor', undefined, '/query/sort'],
     ['an unknown order', 'GET', '/rooms?order=up', undefined, '/query/order'],
-    ['listed that is no boolean', 'GET', '/rooms?listed=1', undefined, '/query/listed'],
+    ['listed that is not a boolean', 'GET', '/rooms?listed=1', undefined, '/query/listed'],
     ['a long q', 'GET', `/rooms?q=${'x'.repeat(65)}`, undefined, '/query/q'],
     ['a forged cursor', 'GET', '/rooms?cursor=AAAA', undefined, '/query/cursor'],
     ['a room in the query of members', 'GET', '/rooms/a/peers?room=b', undefined, '/query/room'],

@@ -53,7 +53,7 @@ t.test('a sending member is paused while a receiver lags behind, and no packet i
   await server.stop()
 })
 
-t.test('a receiver that accepts nothing for two seconds is closed with 4008, and the room goes on', async t => {
+t.test('a receiver that accepts nothing for two seconds is closed with 4008, and the room continues', async t => {
   const clock = stopTime(t)
   const { server, members: [sender, receiver, other], isPaused } = await room(3)
   receiver.connection.stall()

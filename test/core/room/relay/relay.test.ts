@@ -33,7 +33,7 @@ interface SingleCase {
 const recorded: { ids: Record<string, number>, steps: Step[], single_frame_cases: SingleCase[] } =
   JSON.parse(readFileSync(join(root, 'test/vectors/multiplayer-session.json'), 'utf8'))
 
-/** A multiplayer server that gives the ids it is told to, in this order, and keeps what it signals. */
+/** A multiplayer server that assigns these ids in this order, and records its signals. */
 async function multiplayerServer (ids: number[]) {
   const server = await openMemoryServer({ gdMpApi: true, closeTimeout: 0.2 }, [...ids])
   const signals = recordSignals(server, [

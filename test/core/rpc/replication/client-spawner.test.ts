@@ -102,7 +102,7 @@ t.test('reads the nodes of a client and their synchronizers; other clients get t
     ['spawned', 'B1', { position: new Vector2(1, 2), hits: 0 }],
     ['changed', 'B1', owner.id, { position: new Vector2(3, 4) }],
     ['changed', 'B1', owner.id, { hits: 5 }]
-  ], 'equal values are no change')
+  ], 'equal values are not a change')
   t.same([node.path, node.what, node.peer], ['Main/B1', { scene: 2 }, owner.id])
   t.strictSame([node.get('position'), node.get('hits')], [new Vector2(3, 4), 5])
   owner.despawn('B1')

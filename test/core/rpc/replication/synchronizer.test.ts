@@ -45,7 +45,7 @@ t.test('reads the synchronizer of a client, with values as declared', async t =>
     [owner.id, { direction: new Vector2(1, 0) }],
     [owner.id, { shots: 5 }],
     [owner.id, { direction: new Vector2(0, 1) }]
-  ], 'equal values are no change')
+  ], 'equal values are not a change')
   t.strictSame(synchronizer.values, { direction: new Vector2(0, 1), shots: 5 })
   t.strictSame(synchronizer.get('direction')?.y, 1)
   t.equal(scene(players[1]).length, 4, 'other clients get them as before')
@@ -211,7 +211,7 @@ t.test('what is below a node is removed with it', async t => {
   await server.stop()
 })
 
-t.test('a freed synchronizer sends nothing, whoever its authority is', async t => {
+t.test('a freed synchronizer sends nothing, for any authority', async t => {
   const server = await open()
   const { multiplayer } = server
   const node = multiplayer.spawner('/root/Main/Spawner').spawn('Player', { scene: 0 })
