@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { core, pinToCore } from './pin-to-core.ts'
+import { findProgram } from '../scripts/test-programs.mjs'
 import { freePort } from '../test/helper/free-port.ts'
 import { stop, untilReady } from './server.ts'
 
@@ -39,16 +40,14 @@ export interface Broker {
   stop (): Promise<void>
 }
 
-// Debian installs nats-server in /usr/sbin, which is not in every user's PATH.
-const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` }
-
 /** Starts a broker on the core of the servers; throws an error with its output if it does not become ready. */
 export async function startBroker (name: BrokerName): Promise<Broker> {
   const { command, ready, scheme } = brokers[name]
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'bench-broker-'))
-  const [file, args] = pinToCore(core.server, command(port, folder))
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const [program, ...options] = command(port, folder)
+  const [file, args] = pinToCore(core.server, [findProgram(program) ?? program, ...options])
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const broker = {
     url: `${scheme}://127.0.0.1:${port}`,
     pid: child.pid!,

@@ -36,8 +36,7 @@ const counts = nodes.split(',').map(Number)
 const chosen = systems.filter(({ name }) => settings.systems.split(',').includes(name))
 
 if (chosen.some(({ peer }) => peer.isOptional)) installPackages()
-const command = ['node dist/bench/cluster.js', ...process.argv.slice(2)].join(' ')
-const machine = describeMachine(command, chosen.map(({ peer }) => peer).filter(({ isOptional }) => isOptional)) +
+const machine = describeMachine(chosen.map(({ peer }) => peer).filter(({ isOptional }) => isOptional)) +
   `\n- Brokers: ${['nats-server', 'redis-server'].map(brokerVersion).join(', ')}`
 console.log(machine)
 for (const load of loads.filter(({ name }) => settings.only.split(',').includes(name))) {

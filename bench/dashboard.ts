@@ -54,7 +54,7 @@ const { values: settings } = parseArgs({
 const rounds = Number(settings.rounds)
 const many = Number(settings.peers)
 
-const machine = describeMachine(['node dist/bench/dashboard.js', ...process.argv.slice(2)].join(' '), [])
+const machine = describeMachine([])
 const browser = await chromium.launch({
   executablePath: findProgram(browserCommand), args: ['--no-sandbox', '--disable-gpu']
 })

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, loadavg, release, type } from 'node:os'
+import { relative } from 'node:path'
 import { versionOf } from './pin-to-core.ts'
 import { bench, project } from './paths.ts'
 import type { Peer } from './peers.ts'
@@ -13,9 +14,9 @@ export const maxSockets = openFiles() - 200
 
 /**
  * Date, machine, software and command of a run, as a Markdown list. Call it before the load starts, as it contains the
- * load average.
+ * load average. `command`: default the script of this process with its arguments.
  */
-export function describeMachine (command: string, peers: readonly Peer[]): string {
+export function describeMachine (peers: readonly Peer[], command = commandLine()): string {
   const load = loadavg().map(value => value.toFixed(1)).join(', ')
   return list({
     Date: new Date().toISOString().slice(0, 10),
@@ -24,6 +25,11 @@ export function describeMachine (command: string, peers: readonly Peer[]): strin
     Software: [`Node ${process.version}`, `this server ${ownVersion()}`, ...peers.flatMap(versionOfPeer)].join(', '),
     Command: `\`${command}\``
   })
+}
+
+function commandLine (): string {
+  const [, script, ...args] = process.argv
+  return ['node', relative(project, script), ...args].join(' ')
 }
 
 function list (facts: Record<string, string>): string {

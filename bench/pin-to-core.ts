@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
+import { findProgram } from '../scripts/test-programs.mjs'
 
 /**
  * Cores of servers and of the generator: if the scheduler puts both on one core, figures are off by up to a factor of
@@ -17,6 +18,7 @@ export function pinToCore (core: number, command: string[]): [file: string, args
 
 /** Output of `command --version`; undefined if there is no such command. */
 export function versionOf (command: string): string | undefined {
-  const { error, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8', timeout: 10_000 })
+  const program = findProgram(command) ?? command
+  const { error, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: 10_000 })
   return error === undefined ? stdout.trim() : undefined
 }

@@ -49,8 +49,7 @@ const parts: Record<string, () => Promise<string>> = {
   visibility
 }
 
-const command = ['node dist/bench/replication.js', ...process.argv.slice(2)].join(' ')
-const machine = describeMachine(command, [])
+const machine = describeMachine([])
 console.log(machine)
 for (const name of Object.keys(parts).filter(name => settings.only.split(',').includes(name))) {
   const text = await parts[name]()

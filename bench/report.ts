@@ -1,7 +1,7 @@
 import type { Figures } from './load/job.ts'
 import { BASE } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { values } from './rounds.ts'
+import { comparisons, values } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 import type { Scenario, Subject } from './scenarios.ts'
 import { spreadOf } from './spread.ts'
@@ -97,13 +97,8 @@ function median (outcome: Outcome, peer: string, read: (figures: Figures) => num
   return spreadOf(values(outcome.rounds, peer, read))?.median
 }
 
-/** Ratios within each round, as rounds differ more than measurements of a round. */
 function ratios ({ rounds }: Outcome, peer: string, subject: Subject): number[] {
-  const base = rounds.get(BASE) ?? []
-  return (rounds.get(peer) ?? []).flatMap((own, round) => {
-    const other = base[round]
-    return own === undefined || other === undefined ? [] : [advantage[subject](own, other)]
-  })
+  return comparisons(rounds, peer, BASE, advantage[subject])
 }
 
 function isPaced ({ scenario }: Outcome): boolean {

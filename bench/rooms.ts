@@ -48,8 +48,7 @@ const colyseus: Peer = {
 
 const parts: Record<string, () => Promise<string>> = { memory, messages, colyseus: compareWithColyseus }
 const selected = Object.keys(parts).filter(name => settings.only.split(',').includes(name))
-const command = ['node dist/bench/rooms.js', ...process.argv.slice(2)].join(' ')
-const machine = describeMachine(command, selected.includes('colyseus') ? [colyseus] : [])
+const machine = describeMachine(selected.includes('colyseus') ? [colyseus] : [])
 console.log(machine)
 for (const name of selected) {
   const text = await parts[name]()

@@ -65,8 +65,15 @@ export function values (all: Rounds, name: string, read: (figures: Figures) => n
 
 /** A figure of one case divided by that of another, within each round. */
 export function ratios (all: Rounds, name: string, base: string, read: (figures: Figures) => number): number[] {
+  return comparisons(all, name, base, (own, other) => read(own) / read(other))
+}
+
+/** One case compared with another within each round, as rounds differ more than measurements of a round. */
+export function comparisons (
+  all: Rounds, name: string, base: string, compare: (own: Figures, other: Figures) => number
+): number[] {
   return (all.get(name) ?? []).flatMap((own, round) => {
     const other = all.get(base)?.[round]
-    return own === undefined || other === undefined ? [] : [read(own) / read(other)]
+    return own === undefined || other === undefined ? [] : [compare(own, other)]
   })
 }

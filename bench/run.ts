@@ -21,7 +21,7 @@ const settings = readCommandLine(process.argv.slice(2))
 const { scenarios, curves } = settings
 const measured = [...scenarios.length > 0 ? settings.peers : [], ...curves.length > 0 ? settings.curvePeers : []]
 if (measured.some(({ isOptional }) => isOptional)) installPackages()
-const machine = describeMachine(settings.command, peers.filter(peer => measured.includes(peer)))
+const machine = describeMachine(peers.filter(peer => measured.includes(peer)), settings.command)
 console.log(machine)
 const available = await availablePeers([...new Set(measured)])
 const figures = await runScenarios(available.filter(peer => settings.peers.includes(peer)))

@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { TYPE, getVar, putVar } from '@gd-com/utils'
 import { decodeVariant, encodeVariant } from '../src/protocol/variant/variant.ts'
 import { bench } from './paths.ts'
+import { spreadOf } from './spread.ts'
 import { cases } from './variant-cases.ts'
 
 const ROUNDS = 9
@@ -78,7 +79,7 @@ function record (key: string, nanoseconds: number): void {
 }
 
 function median (key: string): number | undefined {
-  return times.get(key)?.toSorted((a, b) => a - b)[ROUNDS >> 1]
+  return spreadOf(times.get(key) ?? [])?.median
 }
 
 const encoded = cases.map(([, value]) => encodeVariant(value))

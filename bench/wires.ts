@@ -7,7 +7,7 @@ import type { Figures } from './load/job.ts'
 import { describeMachine } from './machine.ts'
 import { peers } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { runRounds } from './rounds.ts'
+import { ratios, runRounds, values } from './rounds.ts'
 import type { Rounds } from './rounds.ts'
 import { room } from './scenarios.ts'
 import { spread, table } from './table.ts'
@@ -15,7 +15,7 @@ import { spread, table } from './table.ts'
 const [rounds = 5, players = 32] = process.argv.slice(2).map(Number)
 
 const [base, other] = [onWire('godot3', 'multiplayer'), onWire('godot4', 'multiplayer4')]
-console.log(describeMachine(['node dist/bench/wires.js', ...process.argv.slice(2)].join(' '), []))
+console.log(describeMachine([]))
 const scenario = { name: `room-${players}`, ...room(players) }
 const figures = await runRounds(scenario, [base, other], rounds, { warm: 0.5, seconds: 1.5 })
 console.log(`\n${scenario.title}\n`)
@@ -37,13 +37,8 @@ function onWire (wire: string, relay: Peer['wires']['relay']): Peer {
 }
 
 function cells (all: Rounds, name: string): string[] {
-  const [own, base] = [all.get(name)!, all.get('godot3')!]
-  const value = (read: (figures: Figures) => number): string =>
-    spread(own.map(figures => figures === undefined ? NaN : read(figures)))
-  const ratio = (read: (figures: Figures) => number): string => spread(own.map((figures, round) => {
-    const other = base[round]
-    return figures === undefined || other === undefined ? NaN : read(figures) / read(other)
-  }))
+  const value = (read: (figures: Figures) => number): string => spread(values(all, name, read))
+  const ratio = (read: (figures: Figures) => number): string => spread(ratios(all, name, 'godot3', read))
   return [
     value(({ perSecond }) => perSecond),
     value(({ cpuEach }) => cpuEach),
