@@ -154,6 +154,26 @@ t.test('clients that authenticate on other nodes keep their seats', async t => {
   t.equal((await enter(a)).refusal, undefined, 'it was not admitted')
 })
 
+t.test('clients that fail to authenticate end only rooms that clients have opened', async t => {
+  const options = { wire: 'godot4', authenticate: () => null } as const
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, options, patientTimings)
+  const visit = async (node: WebSocketServer, room: string): Promise<void> => {
+    const client = new HandshakeClient(node).request({ url: `/ws/${room}` })
+    await until(() => client.refusal !== undefined || node.countPeers().pending === 1)
+    t.equal(client.refusal, undefined)
+    client.connection.disconnect()
+    await until(() => node.countPeers().pending === 0)
+    await settled()
+  }
+  await a.cluster.openRoom('duel')
+  await settled()
+  for (const node of [b, a]) await visit(node, 'duel')
+  t.same([a, b].map(node => node.hasRoom('duel')), [true, true])
+  t.ok(a.room('duel').isHome)
+  await visit(b, 'own')
+  t.same([a, b].map(node => node.hasRoom('own')), [false, false])
+})
+
 t.test('two nodes that open a room at the same time have one room', async t => {
   const { nodes } = await openMemoryCluster(t, 2)
   const clients = nodes.map(node => new RoomClient(node, '/ws/race'))

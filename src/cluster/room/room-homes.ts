@@ -299,7 +299,7 @@ export class RoomHomes implements DirectoryHost {
   /** Opens a room for a client; if somebody else was faster, the client enters it as any other room. */
   async #openFor (name: string, address: string): Promise<void> {
     this.#context.registry.rooms.checkEntry(name, address)
-    const opened = await this.#open(name, {}, { address, isProvisional: true })
+    const opened = await this.#open(name, {}, { address, isProvisional: true, isForClient: true })
     if (opened === undefined) await this.prepareEntry(name, address)
   }
 

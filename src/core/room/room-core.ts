@@ -299,7 +299,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const { signals, authenticating } = this.#server
     const { gdMpApi } = this.#serverSettings.options
     this.#expected--
-    this.life.entered()
     if (gdMpApi) this.relay.welcome(session)
     if (gdMpApi && this.authentication !== undefined) {
       this.authentication.begin(session)

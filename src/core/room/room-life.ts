@@ -7,10 +7,19 @@ const BATCH_SIZE = 1000
 /** How a room is being closed; without `code` because it was empty. */
 export interface RoomEnd { readonly code: number | undefined, readonly reason: string }
 
+/**
+ * - `used`: has members, or was opened by a client: when one leaves and no member is left, it waits for `emptyTimeout`
+ * - `waiting`: for a member, as long as the timer says; without a timer it waits without limit
+ * - `over`: has waited long enough, and ends as soon as no client is in it
+ */
+type LifeState = 'used' | 'waiting' | 'over'
+
 /** What RoomLife needs of its room. */
 export interface LivingRoom {
   /** Clients in it, those that authenticate included. */
   readonly clientCount: number
+  /** Members, wherever they are. */
+  readonly peerCount: number
   readonly settings: { readonly emptyTimeout: number }
   /** Calls back now or, without autoPoll, in the next poll. */
   inPoll (callback: () => void): void
@@ -20,13 +29,17 @@ export interface LivingRoom {
   closed (end: RoomEnd): void
 }
 
-/** Ends a room: once it was empty for `emptyTimeout`, or once it is closed and its last client has left. */
+/**
+ * Ends a room: once it was without members for `emptyTimeout`, or once it is closed and its last client has left. A
+ * client that authenticates does not count as a member; but no room ends of itself while one does.
+ */
 export class RoomLife {
   readonly #room: LivingRoom
   readonly #isEndless: boolean
   #emptyTimer: NodeJS.Timeout | undefined
   /** Since when it waits for `emptyTimeout`, on the clock of `performance.now()`. */
   #emptySince: number | undefined
+  #state: LifeState = 'waiting'
   #end: RoomEnd | undefined
   #closed: Promise<void> | undefined
   #onEmpty: (() => void) | undefined
@@ -43,31 +56,41 @@ export class RoomLife {
     return this.#end
   }
 
-  /** A client is in the room. */
+  /** A client opens the room: if it fails to authenticate, the room is empty. */
+  openedByClient (): void {
+    this.#state = 'used'
+  }
+
+  /** A member is in the room. */
   entered (): void {
     this.#stopWaiting()
+    this.#state = 'used'
   }
 
   /** `emptyTimeout` has changed: an empty room waits as long as it says now, counted from when it became empty. */
   timeoutChanged (): void {
     const since = this.#emptySince
     if (since === undefined) return
+    this.#state = 'waiting'
     this.endIfEmptyAfter(this.#room.settings.emptyTimeout - (performance.now() - since) / 1000)
     this.#emptySince = since
   }
 
   /** A client has left. */
   left (): void {
-    if (this.#room.clientCount > 0 || this.#isFinished) return
-    if (this.#end !== undefined) this.#finish(this.#end)
-    else if (!this.#isEndless) this.#startWaiting()
+    if (this.#isFinished) return
+    const { clientCount, peerCount } = this.#room
+    if (this.#end !== undefined && clientCount === 0) return this.#finish(this.#end)
+    if (this.#end !== undefined || this.#isEndless) return
+    if (this.#state === 'over') this.#endIfEmpty()
+    else if (this.#state === 'used' && peerCount === 0) this.#startWaiting()
   }
 
-  /** Ends the room unless a client enters it within so many seconds. */
+  /** Ends the room unless it has a member within so many seconds. */
   endIfEmptyAfter (seconds: number): void {
     this.#stopWaiting()
     const timer = this.#emptyTimer = setTimeout(() => {
-      this.#room.inPoll(() => { if (this.#emptyTimer === timer) this.#closeEmpty() })
+      this.#room.inPoll(() => { if (this.#emptyTimer === timer) this.#waitedLongEnough() })
     }, seconds * 1000)
     timer.unref()
   }
@@ -86,12 +109,19 @@ export class RoomLife {
 
   #startWaiting (): void {
     const { emptyTimeout } = this.#room.settings
-    if (emptyTimeout === 0) return this.#closeEmpty()
-    this.endIfEmptyAfter(emptyTimeout)
+    this.#state = 'waiting'
+    if (emptyTimeout > 0) this.endIfEmptyAfter(emptyTimeout)
     this.#emptySince = performance.now()
+    if (emptyTimeout === 0) this.#waitedLongEnough()
   }
 
-  #closeEmpty (): void {
+  /** A client that authenticates by now may still become a member. */
+  #waitedLongEnough (): void {
+    this.#state = 'over'
+    this.#endIfEmpty()
+  }
+
+  #endIfEmpty (): void {
     if (this.#room.clientCount === 0 && this.#end === undefined) this.#start({ code: undefined, reason: '' })
   }
 

@@ -20,7 +20,7 @@ export interface Opening {
   readonly address?: string
   /** Whether it closes if nobody joins soon. */
   readonly isProvisional?: boolean
-  /** Whether a client is about to enter it. */
+  /** Whether a client opens it, with which it ends; unless it is provisional, the client is about to enter. */
   readonly isForClient?: boolean
 }
 
@@ -171,7 +171,8 @@ export class Rooms {
   add (name: string, options: RoomOptions, opening: Opening = {}): RoomCore {
     const { address, isProvisional = false, isForClient = false } = opening
     const room = new RoomCore(name, this.#server, options)
-    if (isForClient) room.expectClient()
+    if (isForClient) room.life.openedByClient()
+    if (isForClient && !isProvisional) room.expectClient()
     this.#byName.set(name, room)
     if (address !== undefined) this.#openings.add(addressKey(address))
     this.#server.log.debug({ room: name, address }, 'room opened')

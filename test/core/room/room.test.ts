@@ -519,6 +519,88 @@ t.test('clients authenticate in the room that they asked for', async t => {
   t.throws(() => { server.completeAuth(authenticating[1]) }, { code: 'ERR_DOES_NOT_EXIST' })
 })
 
+/** A server whose clients authenticate for 5 seconds, with this function. */
+async function openAuthenticating (
+  t: Test, rooms: ServerOptions['rooms'], authenticate: ServerOptions['authenticate'] = () => null
+): Promise<WebSocketServer> {
+  return await openServer(t, { wire: 'godot4', authTimeout: 5, authenticate, rooms })
+}
+
+/** A client that leaves while it authenticates. */
+async function visit (server: WebSocketServer, room: string): Promise<void> {
+  new RoomClient(server, `/ws/${room}`).disconnect()
+  await nextTurn()
+}
+
+/** Accepts the client that has begun to authenticate last. */
+function acceptLast (server: WebSocketServer, client: RoomClient, ids: readonly number[]): void {
+  client.sendRaw(relayWire4.auth!.encode(new Uint8Array(0)))
+  server.completeAuth(ids.at(-1)!)
+}
+
+t.test('a client that fails to authenticate ends no room that waits for its first peer', async t => {
+  const server = await openAuthenticating(t, { create: 'admin' })
+  const room = server.openRoom('final')
+  await visit(server, 'final')
+  t.ok(room.isOpen)
+  const ids: number[] = []
+  server.on('peer_authenticating', id => ids.push(id))
+  const client = new RoomClient(server, '/ws/final')
+  acceptLast(server, client, ids)
+  await visit(server, 'final')
+  t.ok(room.isOpen)
+  client.disconnect()
+  await nextTurn()
+  t.notOk(room.isOpen, 'its only peer has left')
+})
+
+t.test('clients that fail to authenticate do not keep an empty room', async t => {
+  const server = await openAuthenticating(t, { emptyTimeout: 10 })
+  const clock = stopTime(t)
+  await visit(server, 'a')
+  for (let i = 0; i < 3; i++) {
+    clock.advance(3000)
+    await visit(server, 'a')
+  }
+  t.ok(server.hasRoom('a'))
+  clock.advance(1001)
+  t.notOk(server.hasRoom('a'))
+})
+
+t.test('an empty room ends after the clients that still authenticate', async t => {
+  const server = await openAuthenticating(t, { emptyTimeout: 10 })
+  const ids: number[] = []
+  server.on('peer_authenticating', id => ids.push(id))
+  const clock = stopTime(t)
+  for (const name of ['failed', 'joined', 'longer']) await visit(server, name)
+  clock.advance(9000)
+  const clients = ['failed', 'longer', 'joined'].map(name => new RoomClient(server, `/ws/${name}`))
+  clock.advance(2000)
+  t.same(roomsOf(server), { main: 0, failed: 0, joined: 0, longer: 0 })
+  server.room('longer').emptyTimeout = 20
+  acceptLast(server, clients[2], ids)
+  for (const client of clients.slice(0, 2)) client.disconnect()
+  await nextTurn()
+  t.same(roomsOf(server), { main: 0, joined: 1, longer: 0 })
+  clock.advance(9001)
+  t.same(roomsOf(server), { main: 0, joined: 1 })
+})
+
+t.test('without emptyTimeout a room ends when its last peer has left and nobody authenticates', async t => {
+  const server = await openAuthenticating(t, true)
+  const ids: number[] = []
+  server.on('peer_authenticating', id => ids.push(id))
+  const client = new RoomClient(server, '/ws/a')
+  acceptLast(server, client, ids)
+  const waiting = new RoomClient(server, '/ws/a')
+  client.disconnect()
+  await nextTurn()
+  t.same(roomsOf(server), { main: 0, a: 0 })
+  waiting.disconnect()
+  await nextTurn()
+  t.same(roomsOf(server), { main: 0 })
+})
+
 t.test('many rooms opened and closed leave nothing behind', async t => {
   const server = await openServer(t, { rooms: { joinPerMinute: 0 } })
   const count = scaled(2000)
