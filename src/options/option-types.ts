@@ -36,8 +36,8 @@ export interface ServerOptions {
    */
   exactTypes: boolean
   /**
-   * Function that checks the data that clients send with `send_auth` before they join (godot4). If it is not set,
-   * clients must not send any.
+   * Function that checks the data that clients send with `send_auth` before they join (godot4, with gdMpApi). If it is
+   * not set, clients must not send any.
    */
   authenticate?: Authenticate
   /** Maximum duration of authentication by `authenticate`, in seconds. */

@@ -149,7 +149,7 @@ export const ServerOptions = Type.Object({
       '`MultiplayerAPI.node` can override it per node'
   }),
   authenticate: callback<Authenticate>('Function that checks the data that clients send with `send_auth` before they ' +
-    'join (godot4). If it is not set, clients must not send any'),
+    'join (godot4, with gdMpApi). If it is not set, clients must not send any'),
   authTimeout: timeout('Maximum duration of authentication by `authenticate`, in seconds'),
   handshakeTimeout: timeout('Maximum duration of a handshake, in seconds'),
   refuseNewConnections: Type.Boolean({
@@ -232,11 +232,15 @@ export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions
 
 /** Checks rules that involve several options. */
 function checkTogether (options: ServerOptions): ServerOptions {
-  if (options.authenticate !== undefined && options.wire === 'godot3') {
-    const message = 'option authenticate: not supported by Godot 3; use onHandshake, or wire godot4'
-    throw new GodotError('ERR_INVALID_PARAMETER', message)
-  }
+  if (options.authenticate === undefined) return options
+  if (options.wire === 'godot3') throw unsupported('not supported by Godot 3; use onHandshake, or wire godot4')
+  // Otherwise nobody would be checked.
+  if (!options.gdMpApi) throw unsupported('not supported in plain mode; use onHandshake, or gdMpApi true')
   return options
+}
+
+function unsupported (why: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `option authenticate: ${why}`)
 }
 
 function isBindIp (text: string): boolean {

@@ -246,8 +246,20 @@ t.test('features that Godot 4 lacks, and missing options, are rejected with a cl
   t.throws(() => arena.rpc('hello', 'x'.repeat(65536)), { code: 'ERR_OUT_OF_MEMORY' })
   t.throws(() => server.sendAuth(player.game.id, Uint8Array.of(1)), { code: 'ERR_UNCONFIGURED' })
   t.throws(() => new WebSocketServer({ authenticate: () => true }), { code: 'ERR_INVALID_PARAMETER' })
+  const plain = { wire: 'godot4', authenticate: () => true } as const
+  t.throws(() => new WebSocketServer(plain), { code: 'ERR_INVALID_PARAMETER', message: /plain mode/ })
   await pumpUntilIdle([player])
   t.same(player.game.refusals, [])
+  await server.stop()
+})
+
+t.test('a server with authenticate does not listen in plain mode', async t => {
+  const server = await openGodot4Server({ authenticate: () => false })
+  await server.stop()
+  await t.rejects(server.listen(undefined, [], false), { code: 'ERR_INVALID_PARAMETER', message: /plain mode/ })
+  t.notOk(server.isListening())
+  await server.listen()
+  t.ok(server.options.gdMpApi)
   await server.stop()
 })
 
