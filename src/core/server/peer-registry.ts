@@ -223,6 +223,13 @@ export class PeerRegistry implements RoomServer {
     if (response.length > 0) room.outbox.sendRaw(session.outbox, response)
     room.enter(session)
     session.open()
+    if (handshake !== undefined) this.#closeIfBanned(session)
+  }
+
+  /** A listener of `accepted` or `room_opened` may have banned the client before `applyBans` found it. */
+  #closeIfBanned (session: PeerSession): void {
+    const ban = this.#admission.bans.find(session.address)
+    if (ban !== undefined) session.close('server', closeCode.POLICY, ban.reason)
   }
 
   /** Everyone who is connected; they may come and go during iteration. */

@@ -164,6 +164,22 @@ for (const { gdMpApi, mode } of modes) {
   })
 }
 
+const banning: Array<[signal: string, listen: (server: WebSocketServer, ban: () => void) => void]> = [
+  ['room_opened', (server, ban) => { server.on('room_opened', ban) }],
+  ['accepted of the monitor', (server, ban) => { server.monitor.events.on('accepted', ban) }]
+]
+
+for (const [signal, listenTo] of banning) {
+  t.test(`a listener of ${signal} may ban the client that is about to join`, async t => {
+    const server = await openServer(t)
+    listenTo(server, () => { server.ban('192.0.2.7', { reason: 'rude' }) })
+    const client = await join(server, '/ws/a')
+    t.same(client.closed, [1008, 'rude'])
+    await until(() => server.peerCount === 0)
+    t.equal((await join(server, '/ws/a')).refusal, 'banned')
+  })
+}
+
 t.test('a peer that ends before its joining is signalled has never been there for listeners', async t => {
   const server = await openServer(t, { wire: 'godot4', authenticate: () => null })
   const { a } = openRooms(server, 'a')
