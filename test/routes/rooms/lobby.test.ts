@@ -10,6 +10,7 @@ import type { LobbyOptions, ServerOptions, WebSocketServer } from '../../../inde
 import { jsonRequest, startHost, type Host, type HostOptions, type JsonResponse } from '../../helper/host.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
 import { stopTime } from '../../helper/clock.ts'
+import { relayWire4 } from '../../../src/protocol/multiplayer/relay-wire4.ts'
 
 type Lobby = Host & {
   ask (path: string, init?: RequestInit): Promise<JsonResponse>
@@ -175,6 +176,32 @@ t.test('a reserved seat is free again when its client has come and gone, or does
   t.equal(await match(), 404)
   clock.advance(101)
   t.same([await match(), await match(), await match()], [200, 200, 404])
+})
+
+t.test('a client that authenticates takes one seat', async t => {
+  const lobby = await startLobby(t, {}, {
+    wire: 'godot4', rooms: { maxPeersPerRoom: 3 }, authTimeout: 20, authenticate: () => null
+  })
+  const { server } = lobby
+  const match = async (): Promise<{ name: string, url: string }> => await (await lobby.post('/match')).json()
+  const authenticate = async (url: string): Promise<[WebSocket, number]> => {
+    const authenticating = nextSignal(server, 'peer_authenticating')
+    const socket = new WebSocket(url)
+    t.teardown(() => { socket.terminate() })
+    const [[id]] = await Promise.all([authenticating, once(socket, 'open')])
+    return [socket, id]
+  }
+  const { name, url } = await match()
+  const [socket, id] = await authenticate(url)
+  for (const place of ['second', 'third']) t.equal((await match()).name, name, place)
+  t.not((await match()).name, name, 'two wait for players who have not connected')
+  const joined = nextSignal(server, 'peer_connected')
+  socket.send(relayWire4.auth!.encode(new Uint8Array(0)))
+  server.completeAuth(id)
+  await joined
+  t.not((await match()).name, name)
+  await authenticate(url)
+  t.not((await match()).name, name)
 })
 
 t.test('lists rooms page by page, newest first, each exactly once', async t => {

@@ -50,7 +50,7 @@ export class Lobby {
   /** Opens a room for a client; it closes if nobody joins soon. Throws as `Rooms.open`. */
   open (options: RoomOptions, address: string): ListedRoom {
     const { room } = this.#rooms.open(undefined, options, { address, isProvisional: true })
-    this.#seats.reserve(room.name)
+    this.#reserve(room.name)
     return room
   }
 
@@ -59,14 +59,21 @@ export class Lobby {
     let found: Candidate | undefined
     let most = -1
     for (const room of this.#candidates()) {
-      const taken = room.taken + this.#seats.count(room.name)
+      // Clients that authenticate have connected, but take their reserved seats only when they join.
+      const taken = Math.max(room.taken, room.peerCount + this.#seats.count(room.name))
       if (taken <= most || (room.maxPeers > 0 && taken >= room.maxPeers)) continue
       if (!hasMembers(room.data, data)) continue
       found = room
       most = taken
     }
-    if (found !== undefined) this.#seats.reserve(found.name)
+    if (found !== undefined) this.#reserve(found.name)
     return found
+  }
+
+  /** A client that connects in time may still have to authenticate. */
+  #reserve (room: string): void {
+    const { authenticate, authTimeout } = this.#server.settings.options
+    this.#seats.reserve(room, authenticate === undefined ? 0 : authTimeout * 1000)
   }
 
   * #candidates (): IterableIterator<Candidate> {
