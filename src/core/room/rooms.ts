@@ -16,7 +16,7 @@ const NO_OPTIONS: RoomOptions = {}
 
 /** How a room is opened, besides its `RoomOptions`. */
 export interface Opening {
-  /** Address of the client that opens it; its rate is limited. */
+  /** Address of the client that opens it; its rate is limited, unless the client has none (`''`: of this process). */
   readonly address?: string
   /** Whether it closes if nobody joins soon. */
   readonly isProvisional?: boolean
@@ -162,7 +162,7 @@ export class Rooms {
     if (Math.max(this.size, this.#server.cluster?.roomCount ?? 0) - 1 >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
-    if (address === undefined || joinPerMinute === 0) return
+    if (!hasAddress(address) || joinPerMinute === 0) return
     if (this.#openings.count(addressKey(address)) < joinPerMinute) return
     throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
   }
@@ -174,7 +174,7 @@ export class Rooms {
     if (isForClient) room.life.openedByClient()
     if (isForClient && !isProvisional) room.expectClient()
     this.#byName.set(name, room)
-    if (address !== undefined) this.#openings.add(addressKey(address))
+    if (hasAddress(address)) this.#openings.add(addressKey(address))
     this.#server.log.debug({ room: name, address }, 'room opened')
     if (isProvisional) room.life.endIfEmptyAfter(LOBBY_WAIT)
     if (room.isHome) room.opened(false)
@@ -195,4 +195,8 @@ export class Rooms {
     this.#server.monitor.limited(limit, { address })
     return new GodotError(limit, message)
   }
+}
+
+function hasAddress (address: string | undefined): address is string {
+  return address !== undefined && address !== ''
 }

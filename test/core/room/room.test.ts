@@ -601,6 +601,12 @@ t.test('without emptyTimeout a room ends when its last peer has left and nobody 
   t.same(roomsOf(server), { main: 0 })
 })
 
+t.test('clients of this process have no address, so that joinPerMinute does not apply to them', async t => {
+  const server = await openServer(t, { rooms: { joinPerMinute: 1 } })
+  for (const name of ['a', 'b']) t.equal(new RoomClient(server, `/ws/${name}`, '').refusal, undefined)
+  t.same(['/ws/c', '/ws/d'].map(url => new RoomClient(server, url).refusal), [undefined, 'room-rate'])
+})
+
 t.test('many rooms opened and closed leave nothing behind', async t => {
   const server = await openServer(t, { rooms: { joinPerMinute: 0 } })
   const count = scaled(2000)
