@@ -107,11 +107,16 @@ export class ClusterNodes {
     return internalsOf(this.server).registry.peers.get(id)?.peer
   }
 
-  /** Closes a peer of any node, and resolves with it when its node has done so; rejects as `peer`, or as `at`. */
+  /**
+   * Closes a peer of any node, or a client that authenticates on this one, and resolves with it when its node has done
+   * so; rejects as `peer`, or as `at`.
+   */
   async disconnectPeer (id: number, code?: number, reason?: string): Promise<WebSocketPeer> {
+    const here = internalsOf(this.server).registry.find(id)?.peer
+    here?.close(code, reason)
+    if (here !== undefined) return here
     const peer = this.peer(id)
-    if (this.slotOf(id) === undefined) peer.close(code, reason)
-    else await this.#link!.api.disconnectPeer(id, code, reason)
+    await this.#link!.api.disconnectPeer(id, code, reason)
     return peer
   }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { WebSocket } from 'ws'
 import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
 import { accept } from '../../helper/internals.ts'
@@ -164,6 +165,21 @@ t.test('disconnects a peer with 1000 by default', async t => {
   t.equal(answer.status, 202)
   t.same(await answer.json(), { state: 'closing' })
   t.same(await end, { code: 1000, reason: '' })
+})
+
+t.test('disconnects a client that authenticates', async t => {
+  const { api, server, port } = await startHost(t, {
+    server: { gdMpApi: true, wire: 'godot4', authTimeout: 60, authenticate: () => null }
+  })
+  const authenticating = nextSignal(server, 'peer_authenticating')
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`)
+  t.teardown(() => { socket.terminate() })
+  const end = nextClose(socket)
+  const [id] = await authenticating
+  const answer = await api(`/peers/${id}?code=4001&reason=no&wait=10`, { method: 'DELETE' })
+  t.match(await answer.json(), { outcome: 'clean', code: 4001 })
+  t.same(await end, { code: 4001, reason: 'no' })
+  t.equal((await api(`/peers/${id}`, { method: 'DELETE' })).status, 404)
 })
 
 t.test('waits for the disconnect: the client answers', async t => {
