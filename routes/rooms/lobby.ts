@@ -31,10 +31,11 @@ const crossOriginUse = {
 const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = async (app, given) => {
   const options = parseLobbyOptions(given)
   const server = serverOf(app, options.server, 'lobbyRoutes')
-  const { settings, admission, registry, monitor } = internalsOf(server)
+  const { settings, admission, registry, monitor, listening } = internalsOf(server)
   if (settings.rooms === undefined) {
     throw new GodotError('ERR_INVALID_PARAMETER', `lobbyRoutes: server ${options.server} needs option \`rooms\``)
   }
+  if (server.mode === 'mounted') checkPath(listening.path)
   ownScope(app, given.prefix)
   shareSchemas(app, Problem, LobbyRoom)
   documentRoutes(app, { auth: false, server: given.server, operationIdPrefix: options.operationIdPrefix })
@@ -49,6 +50,13 @@ const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = asyn
 }
 
 export default lobbyRoutes
+
+/** Throws ERR_INVALID_PARAMETER for a path that stands for several URLs: that of a room would be unknown. */
+function checkPath (path: string): void {
+  if (!path.includes(':')) return
+  const message = `lobbyRoutes: the endpoint ${path} has parameters, so that rooms have no URL of their own`
+  throw new GodotError('ERR_INVALID_PARAMETER', message)
+}
 
 async function limitRate (app: FastifyInstance, { rateLimit: { max, timeWindow } }: ParsedLobbyOptions): Promise<void> {
   await app.register(rateLimit, {

@@ -91,6 +91,9 @@ const matches: Array<[wanted: object, isMatch: boolean]> = [
   [{ rank: '7' }, false],
   [{ rules: { lives: 3 } }, false],
   [{ rules: { lives: 3, items: [1, 'bow'] } }, false],
+  [{ rules: { items: ['bow', 1], lives: 3, more: 1 } }, false],
+  [{ rules: [] }, false],
+  [{ rules: null }, false],
   [{ colour: null }, false],
   [{ constructor: {} }, false]
 ]
@@ -104,6 +107,15 @@ for (const [wanted, isMatch] of matches) {
     else await problem(t, answer, 404, 'lobby-no-match')
   })
 }
+
+t.test('-0 matches 0, as which rooms keep it', async t => {
+  const lobby = await startLobby(t)
+  const post = () => lobby.ask('/match', {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"data":{"at":[-0.0]}}'
+  })
+  const { name } = await (await post()).json()
+  t.match(await (await post()).json(), { name, created: false })
+})
 
 t.test('private, locked, full and closing rooms are neither shown nor matched, main neither', async t => {
   const lobby = await startLobby(t, { create: false }, { closeTimeout: 5 })
@@ -508,6 +520,20 @@ for (const [options, message] of badOptions) {
     t.teardown(async () => { await app.close() })
     await app.register(peerServer, { rooms: true })
     await t.rejects(async () => { await app.register(lobbyRoutes, options as LobbyOptions) }, { message })
+  })
+}
+
+for (const [outer, path] of [['/', '/:game/ws'], ['/g/:tenant', '/ws']] as const) {
+  t.test(`refuses an endpoint ${path} below ${outer}, which has no single URL`, async t => {
+    const app = Fastify()
+    t.teardown(async () => { await app.close() })
+    const registered = app.register(async scope => {
+      await scope.register(peerServer, { path, gdMpApi: true, rooms: true })
+      await scope.register(lobbyRoutes, { prefix: '/lobby' })
+    }, { prefix: outer })
+    await t.rejects(async () => { await registered }, {
+      code: 'ERR_INVALID_PARAMETER', message: /^lobbyRoutes: the endpoint .* has parameters/
+    })
   })
 }
 
