@@ -17,6 +17,7 @@ import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts
 import { defaultOptions } from './src/options/defaults.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import { servicePaths } from './src/service-paths.ts'
+import { addressesOf, FurtherAddress } from './src/transport/further-address.ts'
 
 /** Seconds beyond `closeTimeout` within which the process exits. */
 const GRACE = 1
@@ -36,7 +37,7 @@ function isConfigurationError (error: unknown): boolean {
 }
 
 async function start (settings: ServiceSettings): Promise<void> {
-  const { host, port, server, godot4, lobby, tokens, adminOrigins: origin, stateFile, http } = settings
+  const { server, godot4, lobby, tokens, adminOrigins: origin, stateFile, http } = settings
   const service = createService(settings)
   await service.register(requestLog)
   await service.register(httpLimits, { ...http, isExempt: exemption(settings) })
@@ -51,10 +52,28 @@ async function start (settings: ServiceSettings): Promise<void> {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
   }
   exitGracefully(service)
-  await service.listen({ host, port })
+  await listen(service, settings)
   // Until then `/readyz` responds with 503.
   if (isNode) await joinCluster(service, settings)
   logAddresses(service, settings)
+}
+
+/** Listens at HOST; at `localhost` on each of its addresses that is available, of which the first must be. */
+async function listen (service: FastifyInstance, { host, port }: ServiceSettings): Promise<void> {
+  const [first, ...others] = await addressesOf(host)
+  const further = others.map(address => ({ address, listener: new FurtherAddress(service.server) }))
+  // The HTTP server stops accepting connections after the last of these hooks.
+  let closed: Promise<unknown> | undefined
+  service.addHook('preClose', async () => { closed = Promise.all(further.map(({ listener }) => listener.close())) })
+  service.addHook('onClose', async () => { await closed })
+  await service.listen({ host: first, port })
+  const bound = (service.server.address() as AddressInfo).port
+  for (const { address, listener } of further) {
+    const at = `http://${inUrl(address)}:${bound}`
+    await listener.listen(address, bound).then(
+      () => { service.log.info(`Server listening at ${at}`) },
+      (err: unknown) => { service.log.info({ err }, `Not listening at ${at}`) })
+  }
 }
 
 /** Lets the servers join their clusters, unless option autoListen is false. */

@@ -84,8 +84,8 @@ class UpgradeListener {
     const server = this.#server
     const listener = this
     server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
-      if (event === 'upgrade' && !listener.#isClosed) return listener.#decide(args as Upgrade)
-      return Reflect.apply(listener.#emit, this, [event, ...args])
+      if (event !== 'upgrade') return Reflect.apply(listener.#emit, this, [event, ...args])
+      return listener.#isClosed ? listener.#leaveLate(args as Upgrade) : listener.#decide(args as Upgrade)
     }
     if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
     server.on('upgrade', nobody)
@@ -143,13 +143,21 @@ class UpgradeListener {
 
   #leave (upgrade: Upgrade): boolean {
     const [request, socket, head] = upgrade
-    if (this.#server.listenerCount('upgrade') === 0) {
-      handleAsRequest(this.#server, this.#asWithoutUs, request, socket, head)
-      return true
-    }
+    if (this.#server.listenerCount('upgrade') === 0) return this.#handleAsRequest(upgrade)
     // Where @fastify/websocket of the host brings it to a route that refuses it, nobody reads the connection any more.
     if (offersWebSocket(request.headers)) new HttpUpgrade(socket, head, undefined, this.#closing).watchResponse()
     return Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
+  }
+
+  /** While the app closes, Fastify's second server of `localhost` emits upgrades here even if nobody listens. */
+  #leaveLate (upgrade: Upgrade): boolean {
+    if (this.#server.listenerCount('upgrade') === 0) return this.#handleAsRequest(upgrade)
+    return Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
+  }
+
+  #handleAsRequest ([request, socket, head]: Upgrade): boolean {
+    handleAsRequest(this.#server, this.#asWithoutUs, request, socket, head)
+    return true
   }
 
   readonly #begin = (...[request, socket, head]: Upgrade): void => {

@@ -1,6 +1,11 @@
-import t from 'tap'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t, { type Test } from 'tap'
+import { root } from '../scripts/root.ts'
 import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
-import { startService } from './helper/service.ts'
+import { startService, type Service } from './helper/service.ts'
 import { until } from './helper/until.ts'
 
 t.test('too many pipelined requests close the connection without affecting the service', async t => {
@@ -12,6 +17,42 @@ t.test('too many pipelined requests close the connection without affecting the s
   raw.socket.resume()
   await raw.end()
   t.equal((await service.api('/server')).status, 200)
+})
+
+/** The service at `localhost`, which has two addresses. */
+async function startAtLocalhost (t: Test, env: Record<string, string> = {}): Promise<Service> {
+  const file = pathToFileURL(join(root, 'dist/test/helper/two-addresses-preload.js'))
+  const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${file.href}`
+  return await startService(t, { HOST: 'localhost', NODE_OPTIONS, ...env })
+}
+
+for (const host of ['127.0.0.1', '::1']) {
+  t.test(`localhost: all limits apply to connections of ${host}`, async t => {
+    const service = await startAtLocalhost(t, { HANDSHAKE_TIMEOUT: '1', MAX_REQUESTS_IN_FLIGHT: '3' })
+    await service.logged(/Dashboard at/)
+    for (const begin of ['', 'GET /ws HTTP/1.1\r\n']) {
+      const raw = await connectRaw(t, service.port, host)
+      raw.send(begin)
+      t.equal((await raw.head()).status, 408, JSON.stringify(begin))
+    }
+    const raw = await connectRaw(t, service.port, host)
+    raw.send('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(20))
+    await service.logged(/"limit":"requests in flight"/)
+    await raw.end()
+    await connectRaw(t, service.port, host)
+    t.equal(await service.stop(), 0)
+  })
+}
+
+t.test('localhost: an address that another process has is logged', async t => {
+  const other = createServer().listen(0, '::1')
+  t.teardown(() => { other.close() })
+  await once(other, 'listening')
+  const PORT = String((other.address() as AddressInfo).port)
+  const service = await startAtLocalhost(t, { PORT })
+  await service.logged(`Not listening at http://[::1]:${PORT}`)
+  t.equal((await service.api('/server')).status, 200)
+  t.equal(await service.stop(), 0)
 })
 
 t.test('with WS_AT_ROOT clients may also connect to /; the refusal of other paths names the existing ones', async t => {

@@ -16,6 +16,7 @@ import { pem } from '../helper/keys.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
 import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
+import { useTwoAddresses } from '../helper/two-addresses.ts'
 import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
@@ -76,6 +77,30 @@ t.test('where @fastify/websocket of the host listens to another server, our endp
   t.match(JSON.parse(body), { code: 'not-listening' })
   await raw.end()
 })
+
+for (const host of ['127.0.0.1', '::1']) {
+  t.test(`localhost: while the app closes, an upgrade at ${host} gets 503`, async t => {
+    t.teardown(useTwoAddresses())
+    const app = Fastify()
+    await app.register(peerServer)
+    let release = (): void => {}
+    const closing = new Promise<void>(resolve => {
+      app.addHook('preClose', done => {
+        release = done
+        resolve()
+      })
+    })
+    await app.listen({ port: 0, host: 'localhost' })
+    const raw = await connectRaw(t, (app.server.address() as AddressInfo).port, host)
+    const closed = app.close()
+    await closing
+    raw.send(upgradeRequest('/ws'))
+    t.equal((await raw.response()).status, 503)
+    release()
+    await raw.end()
+    await closed
+  })
+}
 
 async function connectionsOf (app: FastifyInstance): Promise<number> {
   return await new Promise(resolve => { app.server.getConnections((_error, count) => { resolve(count) }) })

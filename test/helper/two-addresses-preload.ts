@@ -1,0 +1,4 @@
+import { useTwoAddresses } from './two-addresses.ts'
+
+// For `node --import`.
+useTwoAddresses()
