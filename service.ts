@@ -10,6 +10,7 @@ import requestLog from './plugins/request-log.ts'
 import { answerClientError } from './http/client-error.ts'
 import { sendProblem } from './http/problem.ts'
 import { withoutSecrets } from './http/log/without-secrets.ts'
+import { requestsWebSocket } from './http/upgrade/refuse-upgrade.ts'
 import { canonicalAddress, isLoopback, parseAddressRange } from './src/address-range.ts'
 import { nameVariable, readEnvironment, type ServiceSettings, SettingsError } from './src/environment.ts'
 import { GodotError } from './src/error.ts'
@@ -117,9 +118,10 @@ function noRequestLog (): FastifyServerOptions {
   return { logController: new LogController({ disableRequestLogging: true }) }
 }
 
-/** The URL of the request; `path` in place of the root in a WebSocket upgrade. */
-function rewriteRoot ({ url = '/', headers }: IncomingMessage, path: string): string {
-  return headers.upgrade === undefined ? url : url.replace(/^\/(?=$|\?)/, () => path)
+/** The URL of the request; `path` in place of the root in a WebSocket handshake. */
+function rewriteRoot (request: IncomingMessage, path: string): string {
+  const { url = '/' } = request
+  return requestsWebSocket(request) ? url.replace(/^\/(?=$|\?)/, () => path) : url
 }
 
 /**

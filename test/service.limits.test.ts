@@ -60,8 +60,12 @@ t.test('with WS_AT_ROOT clients may also connect to /; the refusal of other path
   for (const path of ['/', '/?token=x', '/game']) (await connectRawWebSocket(t, service.port, path)).socket.destroy()
   await t.rejects(connectRawWebSocket(t, service.port, '/ws'), { message: /400/ })
   await service.logged(/"requested":"\/ws","endpoints":\["\/game"\]/)
-  const page = await fetch(`http://127.0.0.1:${service.port}/`, { redirect: 'manual' })
-  t.match([page.status, page.headers.get('location')], [302, './dashboard'], 'only upgrades are moved')
+  for (const offer of ['', 'Connection: Upgrade\r\nUpgrade: h2c\r\n', 'Upgrade: websocket\r\n']) {
+    const raw = await connectRaw(t, service.port)
+    raw.send(`GET / HTTP/1.1\r\nHost: localhost\r\n${offer}\r\n`)
+    const { status, headers } = await raw.head()
+    t.same([status, headers.location], [302, './dashboard'], `only handshakes are moved, not ${JSON.stringify(offer)}`)
+  }
   const without = await startService(t)
   await t.rejects(connectRawWebSocket(t, without.port, '/'), { message: /400/ })
 })

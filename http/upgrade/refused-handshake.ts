@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { GodotError } from '../../src/error.ts'
 import { offersWebSocket } from '../../src/protocol/websocket/upgrade.ts'
@@ -18,6 +19,11 @@ export function refusedHandshake (reply: FastifyReply, message: string): GodotEr
  * `Upgrade: websocket` with every request, is an ordinary request (RFC 9110 section 7.8), unless @fastify/websocket of
  * the host has taken its connection (`ws`).
  */
-export function isHandshake ({ method, headers, ws }: FastifyRequest): boolean {
-  return ws || (method === 'GET' && headers['sec-websocket-key'] !== undefined && offersWebSocket(headers))
+export function isHandshake (request: FastifyRequest): boolean {
+  return request.ws || requestsWebSocket(request)
+}
+
+/** Whether a request is a WebSocket handshake by its method and headers. */
+export function requestsWebSocket ({ method, headers }: Pick<IncomingMessage, 'method' | 'headers'>): boolean {
+  return method === 'GET' && headers['sec-websocket-key'] !== undefined && offersWebSocket(headers)
 }
