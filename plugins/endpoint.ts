@@ -73,11 +73,12 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
     reply.hijack()
     return upgrade.reject(new GodotError('not-listening'))
   }
-  const { room } = request.params as { room: string }
+  const { room = '' } = request.params as { room?: string }
   // The span ends before the callback.
   const traceId = traceIdOf(request)
   switchProtocols(reply, responseHeaders => {
-    upgrade.process(requestOf(request, isRoom ? room : roomInQuery(request.raw.url!), traceId, responseHeaders))
+    const requested = isRoom && room !== '' ? room : roomInQuery(request.raw.url!)
+    upgrade.process(requestOf(request, requested, traceId, responseHeaders))
   })
 }
 

@@ -150,6 +150,58 @@ for (const [code, rows] of Object.entries(refusals) as Array<[ErrorCode, Record<
   }
 }
 
+/** Requests whose target, or header lines added to the usual ones, may be read in several ways. */
+const readings: ReadonlyArray<[path: string, ...lines: string[]]> = [
+  ['/ws/'],
+  ['/ws/?room=b'],
+  ['/ws/a?room=b'],
+  ['/ws?x?room=b'],
+  ['/ws?room=a&room=b'],
+  ['/ws/%61'],
+  ['/ws/a%2Fb'],
+  ['/ws/a#b'],
+  ['/ws/a#b?c'],
+  ['/ws#?room=b'],
+  ['http://example.com/ws/a?room=b'],
+  ['HTTP://example.com/ws?room=b'],
+  ['/ws?token=%zz'],
+  ['/ws', 'Origin: http://127.0.0.1', 'Origin: https://evil.example'],
+  ['/ws', 'X-Odd: \t a\tb \t'],
+  ['/ws', 'X-Odd: a\xa0'],
+  ['/ws', 'X-Odd:'],
+  ['/ws', 'Sec-WebSocket-Key: x'],
+  ['/ws', 'Sec-WebSocket-Version: 13'],
+  ['/ws', 'Sec-WebSocket-Protocol: a, a', 'Sec-WebSocket-Protocol: token.b'],
+  ['/ws', 'Upgrade: h2c'],
+  ['/ws', 'Expect: 100-continue'],
+  ['/ws', 'Content-Length: 5'],
+  ['/ws', 'Transfer-Encoding: chunked'],
+  ...[
+    'Age', 'Authorization', 'Content-Type', 'Cookie', 'Date', 'ETag', 'Expires', 'From', 'Host', 'If-Modified-Since',
+    'If-Unmodified-Since', 'Last-Modified', 'Location', 'Max-Forwards', 'Proxy-Authorization', 'Referer', 'Retry-After',
+    'Server', 'User-Agent', 'X-Forwarded-For'
+  ].map((name): [string, ...string[]] => ['/ws', `${name}: Bearer a`, `${name}: Bearer b`])
+]
+
+for (const [path, ...lines] of readings) {
+  t.test(`endpoint and listener read ${[path, ...lines].join(', ')} alike`, async t => {
+    const answers: string[] = []
+    for (const mode of modes) {
+      const onHandshake: ServerOptions['onHandshake'] = request => {
+        return { status: 418, reason: JSON.stringify({ ...request, port: 0 }) }
+      }
+      const server = await openServer(t, mode, { rooms: true, onHandshake })
+      const raw = await connectRaw(t, server.port)
+      const [head] = upgradeRequest(path).split('\r\n\r\n')
+      raw.send(Buffer.from([head, ...lines, '', ''].join('\r\n'), 'latin1'))
+      await raw.end()
+      answers.push(raw.unread.toString())
+    }
+    t.match(answers[0], /^HTTP\/1\.1 4\d\d /)
+    t.equal(answers[0], answers[1])
+  })
+}
+
 // Loopback is exempt, so a listener here cannot refuse with these.
 for (const [code, options] of [['address-limit', {
   maxPeersPerAddress: 1

@@ -24,11 +24,17 @@ export function checkRoomName (name: string): string {
  */
 export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string): string {
   if (room !== undefined) return checkRoomName(room)
-  const end = url.indexOf('?')
-  const path = end === -1 ? url : url.slice(0, end)
+  const path = pathOf(url)
   const below = endpoint.endsWith('/') ? endpoint : `${endpoint}/`
   const segment = path.startsWith(below) ? path.slice(below.length) : ''
   return checkRoomName(segment === '' ? roomInQuery(url) : decoded(segment))
+}
+
+/** The path of a request target; clients of proxies send a whole URL (RFC 9112 section 3.2.2). */
+function pathOf (target: string): string {
+  const path = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '')
+  const end = path.search(/[?#]/)
+  return end === -1 ? path : path.slice(0, end)
 }
 
 /** The query parameter `room` of a URL, else `main`; a query begins at the first question mark. */

@@ -3,7 +3,7 @@ import { GodotError } from '../../error.ts'
 /** Longest request head in bytes, including the empty line (Godot's limit). */
 export const MAX_REQUEST_HEAD = 4096
 
-/** Head of an HTTP request: the target as received, and headers by lower-case name, repeated ones joined by a comma. */
+/** Head of an HTTP request: the target as received, and headers by lower-case name, repeated ones as Node has them. */
 export interface RequestHead { readonly target: string, readonly headers: Record<string, string> }
 
 const requestLine = /^GET ([\x21-\x7e\x80-\xff]+) HTTP\/1\.1$/
@@ -27,10 +27,24 @@ function addHeader (headers: Record<string, string>, line: string): void {
   if (colon < 1 || controls.test(line)) throw malformed()
   const name = nameOf(line.slice(0, colon))
   let start = colon + 1
-  while (line[start] === ' ' || line[start] === '\t') start++
-  const value = line.slice(start).trimEnd()
-  headers[name] = name in headers ? `${headers[name]},${value}` : value
+  let end = line.length
+  while (isBlank(line[start])) start++
+  while (end > start && isBlank(line[end - 1])) end--
+  const value = line.slice(start, end)
+  if (!(name in headers)) headers[name] = value
+  else if (!firstCounts.has(name)) headers[name] += `${name === 'cookie' ? ';' : ','} ${value}`
 }
+
+function isBlank (character: string): boolean {
+  return character === ' ' || character === '\t'
+}
+
+/** Headers of which Node keeps the first if they are repeated; it joins the others. */
+const firstCounts = new Set([
+  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host', 'if-modified-since',
+  'if-unmodified-since', 'last-modified', 'location', 'max-forwards', 'proxy-authorization', 'referer', 'retry-after',
+  'server', 'user-agent'
+])
 
 /** Names as clients write them, in lower case: checked once, not in every request. */
 const MAX_NAMES = 100

@@ -7,7 +7,13 @@ import { scaled } from '../../helper/random.ts'
 t.test('reads target and headers', async t => {
   const head = parseRequestHead('GET /a/b?c=%20d HTTP/1.1\r\nHost: here\r\nX-List:one\r\nX-EMPTY:\r\nx-list: \t two \t')
   t.equal(head.target, '/a/b?c=%20d')
-  t.same({ ...head.headers }, { host: 'here', 'x-list': 'one,two', 'x-empty': '' })
+  t.same({ ...head.headers }, { host: 'here', 'x-list': 'one, two', 'x-empty': '' })
+})
+
+t.test('repeated headers are as Node has them', async t => {
+  const lines = ['Cookie: a=1', 'Cookie: b=2', 'Authorization: Bearer a', 'Authorization: Bearer b', 'X:', 'X: c']
+  const { headers } = parseRequestHead(['GET / HTTP/1.1', ...lines].join('\r\n'))
+  t.same({ ...headers }, { cookie: 'a=1; b=2', authorization: 'Bearer a', x: ', c' })
 })
 
 t.test('accepts any header name, also __proto__', async t => {
