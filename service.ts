@@ -52,11 +52,16 @@ async function start (settings: ServiceSettings): Promise<void> {
   for (const one of misspeltVariables(process.env)) {
     service.log.warn({ variable: one.name }, `Environment variable ${one.name}: ${describeMisspelt(one)}`)
   }
-  exitGracefully(service)
-  await listen(service, settings)
-  // Until then `/readyz` responds with 503.
-  if (isNode) await joinCluster(service, settings)
-  logAddresses(service, settings)
+  const isClosing = exitGracefully(service)
+  try {
+    await listen(service, settings)
+    // Until then `/readyz` responds with 503.
+    if (isNode) await joinCluster(service, settings)
+    logAddresses(service, settings)
+  } catch (err) {
+    if (!isClosing()) throw err
+    service.log.info({ err }, 'closed before it had started')
+  }
 }
 
 /** Listens at HOST; at `localhost` on each of its addresses that is available, of which the first must be. */
@@ -138,9 +143,13 @@ function isIn (texts: readonly string[]): (address: string) => boolean {
   return address => ranges.some(range => range.has(canonicalAddress(address)))
 }
 
-/** SIGTERM and SIGINT: peers are closed with 1001, and the process exits with 0. */
-function exitGracefully (service: FastifyInstance): void {
+/**
+ * SIGTERM and SIGINT: peers are closed with 1001, and the process exits with 0. Returns whether one has been received.
+ */
+function exitGracefully (service: FastifyInstance): () => boolean {
+  let isClosing = false
   closeWithGrace({ delay: false, logger: false }, async ({ err, signal }) => {
+    isClosing = true
     if (err !== undefined) service.log.fatal({ err }, 'closing after an uncaught error')
     else service.log.info({ signal }, 'closing')
     // Connections that are still busy then have had enough time.
@@ -148,6 +157,7 @@ function exitGracefully (service: FastifyInstance): void {
     setTimeout(() => { service.server.closeAllConnections() }, time * 1000).unref()
     await service.close()
   })
+  return () => isClosing
 }
 
 /** Logs where everything is, and warns when no token is needed. */

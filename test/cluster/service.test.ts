@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { jsonRequest, nextClose } from '../helper/host.ts'
@@ -80,4 +81,15 @@ t.test('a service that cannot reach its broker does not start, and says why', as
   // A signal that it ignores: it ends by itself.
   t.equal(await node.stop('SIGCONT'), 1)
   t.match(node.log.at(-1), /127\.0\.0\.1:1/)
+})
+
+t.test('SIGTERM while the broker does not answer ends the service with 0', async t => {
+  const broker = createServer(socket => { t.teardown(() => { socket.destroy() }) }).listen(0, '127.0.0.1')
+  t.teardown(() => { broker.close() })
+  await once(broker, 'listening')
+  const connected = once(broker, 'connection')
+  const NATS_URL = `nats://127.0.0.1:${(broker.address() as AddressInfo).port}`
+  const service = await startService(t, { NATS_URL })
+  await connected
+  t.equal(await service.stop(), 0)
 })
