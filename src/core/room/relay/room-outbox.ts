@@ -146,11 +146,11 @@ export class RoomOutbox implements OutboxTotals {
     return outbox.bufferedAmount + size <= this.#hardLimit
   }
 
-  /** Sends source[start..end) as one packet to one peer. */
+  /** Sends source[start..end) as one packet to one peer, for which the caller has checked that there is space. */
   send (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
     outbox.count(end - start, 1)
     this.sendControl(outbox, code, source, start, end)
-    if (outbox.isBlocked) this.#checkMarks(outbox)
+    if (outbox.isBlocked) this.#pauseSendersFor(outbox)
   }
 
   /** As `send`, for a payload that nobody changes any more: it need not be copied. */
@@ -159,7 +159,7 @@ export class RoomOutbox implements OutboxTotals {
     outbox.count(payload.length, 1)
     if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
     outbox.write(code, payload)
-    if (outbox.isBlocked) this.#checkMarks(outbox)
+    if (outbox.isBlocked) this.#pauseSendersFor(outbox)
   }
 
   /** Sends a control frame: in order with the packets, but not counted as one. */
@@ -353,22 +353,26 @@ export class RoomOutbox implements OutboxTotals {
     this.#buffer = NONE
   }
 
-  /** A blocked member keeps its part of the log in its own buffer, up to the limits. */
+  /** A blocked member keeps its part of the log in its own buffer; one that is over its limits then is slow. */
   #keep (outbox: PeerOutbox): void {
     this.#catchUp(outbox, this.#length)
-    this.#checkMarks(outbox)
+    if (this.#pauseSendersFor(outbox) && this.#isOver(outbox)) this.#markSlow(outbox)
   }
 
-  /** Senders are paused for a peer with a backlog of half its limits; a peer over its limits is slow. */
-  #checkMarks (outbox: PeerOutbox): void {
-    if (!outbox.isBehind) return
+  /** Senders are paused for a peer with a backlog of half its limits; returns whether it has one. */
+  #pauseSendersFor (outbox: PeerOutbox): boolean {
+    if (!outbox.isBehind) return false
+    const { bytes, packets } = this.#limits
+    if (outbox.bufferedAmount <= bytes / 2 && outbox.waitingPackets <= packets / 2) return false
+    this.#backpressure?.waitFor(outbox)
+    return true
+  }
+
+  #isOver (outbox: PeerOutbox): boolean {
     const { bytes, packets } = this.#limits
     const { bufferedAmount, waitingPackets } = outbox
-    if (bufferedAmount <= bytes / 2 && waitingPackets <= packets / 2) return
-    this.#backpressure?.waitFor(outbox)
-    const isOver =
-      this.#mayWaitFor(outbox) ? bufferedAmount > this.#hardLimit : bufferedAmount > bytes || waitingPackets > packets
-    if (isOver) this.#markSlow(outbox)
+    if (this.#mayWaitFor(outbox)) return bufferedAmount > this.#hardLimit
+    return bufferedAmount > bytes || waitingPackets > packets
   }
 
   #mayWaitFor (outbox: PeerOutbox): boolean {

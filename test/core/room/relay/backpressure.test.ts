@@ -79,6 +79,30 @@ t.test('a receiver that accepts nothing for two seconds is closed with 4008, and
   clock.advance(10_000)
 })
 
+for (const gdMpApi of [false, true]) {
+  t.test(`a burst of putPacket throws ERR_OUT_OF_MEMORY and closes no peer, gdMpApi ${gdMpApi}`, async t => {
+    for (const size of [60_000, 30_000, 1000]) {
+      const server = await openMemoryServer({ gdMpApi, pingInterval: 0 })
+      const client = new MemoryClient(server)
+      const peer = server.getPeer(client.id)
+      await client.frames()
+      client.connection.stall()
+      const packet = Buffer.alloc(size)
+      for (let turn = 0; turn < 3; turn++) {
+        t.throws(() => { for (let i = 0; i < 1000; i++) peer.putPacket(packet) }, { code: 'ERR_OUT_OF_MEMORY' })
+        await nextTurn()
+        t.equal(peer.state, 'open', `${size} bytes, turn ${turn}`)
+      }
+      t.ok(peer.getCurrentOutboundBufferedAmount() < 3 * 65_536)
+      client.connection.unstall()
+      await nextTurn()
+      peer.putPacket(Buffer.from('next'))
+      t.equal((await client.frames()).at(-1)?.payload.toString(), 'next')
+      await server.stop()
+    }
+  })
+}
+
 t.test('senders are paused for at most two seconds for a receiver that accepts too little', async t => {
   const clock = stopTime(t)
   const { server, members: [sender, receiver], isPaused } = await room(2)
