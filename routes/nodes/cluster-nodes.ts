@@ -108,16 +108,17 @@ export class ClusterNodes {
   }
 
   /**
-   * Closes a peer of any node, or a client that authenticates on this one, and resolves with it when its node has done
-   * so; rejects as `peer`, or as `at`.
+   * Begins to close a peer of any node, or a client that authenticates on this one, and resolves with it when its node
+   * has done so; rejects as `peer`, or as `at`.
    */
-  async disconnectPeer (id: number, code?: number, reason?: string): Promise<WebSocketPeer> {
+  async disconnectPeer (
+    id: number, code: number = closeCode.NORMAL, reason: string = ''
+  ): Promise<WebSocketPeer> {
     const here = internalsOf(this.server).registry.find(id)?.peer
     here?.close(code, reason)
     if (here !== undefined) return here
-    const peer = this.peer(id)
-    await this.#link!.api.disconnectPeer(id, code, reason)
-    return peer
+    this.peer(id)
+    return await this.#link!.closePeer(id, code, reason)
   }
 
   /**

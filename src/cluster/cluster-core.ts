@@ -116,7 +116,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
-      if (!this.#closeHere(id, code, reason)) throw noSuchPeer(id)
+      if (this.#closeHere(id, code, reason) === undefined) throw noSuchPeer(id)
     })
   }
 
@@ -248,18 +248,20 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     for (const { peer } of this.#peers.replica) yield peer
   }
 
-  async disconnect (id: number, code: number, reason: string): Promise<void> {
-    if (this.#closeHere(id, code, reason)) return
+  async closePeer (id: number, code: number, reason: string): Promise<WebSocketPeer> {
+    const session = this.#closeHere(id, code, reason)
+    if (session !== undefined) return session.peer
     const remote = this.#peers.replica.get(id)
     if (remote === undefined) throw noSuchPeer(id)
     await this.#node.commands.ask(remote.slot, 'disconnect', { id, code, reason })
+    return remote.peer
   }
 
-  /** Closes a peer of this node; returns whether there is such a peer. */
-  #closeHere (id: number, code: number, reason: string): boolean {
+  /** Closes a peer of this node, if there is such a peer. */
+  #closeHere (id: number, code: number, reason: string): PeerSession | undefined {
     const session = this.#registry.find(id)
     session?.close('server', code, reason)
-    return session !== undefined
+    return session
   }
 
   async openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room> {

@@ -41,7 +41,7 @@ export interface ClusterBackend {
   nodes (): Iterable<ClusterNode>
   peer (id: number): WebSocketPeer | undefined
   peers (): Iterable<WebSocketPeer>
-  disconnect (id: number, code: number, reason: string): Promise<void>
+  closePeer (id: number, code: number, reason: string): Promise<WebSocketPeer>
   openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room>
 }
 
@@ -89,13 +89,15 @@ export class Cluster {
   }
 
   /**
-   * Closes a peer of any node; resolves when its node has done so. Rejects with ERR_DOES_NOT_EXIST,
+   * Closes a peer of any node and resolves with how it ended: at the latest after `closeTimeout` of its node, or with
+   * outcome `reset` when that node is lost. A closing peer keeps its first close code. Rejects with ERR_DOES_NOT_EXIST,
    * ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry, or cluster-unavailable when its node
-   * does not answer in two seconds.
+   * does not answer in two seconds. To wait for no more than that, use `WebSocketServer.disconnectPeer`.
    */
-  async disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): Promise<void> {
+  async disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): Promise<PeerEnd> {
     checkClose(code, reason)
-    await this.#backend.disconnect(id, code, reason)
+    const peer = await this.#backend.closePeer(id, code, reason)
+    return await peer.ended()
   }
 
   /**

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FrameClient } from '../helper/frame-client.ts'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -34,10 +34,12 @@ t.test('a peer of another node has an address, and is closed from anywhere', asy
   t.throws(() => { peer.moveTo(b.room('main')) }, { code: 'ERR_UNAVAILABLE' })
   t.throws(() => peer.getPacket(), { code: 'ERR_UNAVAILABLE' })
   const ended = peer.ended()
-  await b.cluster.disconnectPeer(one.id, 4001, 'kicked')
+  const closed = b.cluster.disconnectPeer(one.id, 4001, 'kicked')
+  await settled()
   await one.heard()
   t.same(one.closed, [4001, 'kicked'])
   t.match(await ended, { cause: 'server', code: 4001, reason: 'kicked' })
+  t.same(await closed, peer.end)
   t.match(peer, { state: 'ended', isOpen: false })
   t.notOk(peer.isConnectedToHost())
   t.throws(() => { peer.putPacket(Buffer.from('x')) }, { code: 'FAILED' })
@@ -49,6 +51,36 @@ t.test('a peer of another node has an address, and is closed from anywhere', asy
   await settled()
   await two.heard()
   t.same(two.closed, [4002, 'bye'])
+})
+
+t.test('cluster.disconnectPeer resolves with how the peer ended, wherever it is', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  for (const [what, server] of [['here', a], ['on another node', b]] as const) {
+    const answering = await joinRoom(server, 'arena')
+    const silent = await joinRoom(server, 'arena')
+    await settled()
+
+    const first = a.cluster.disconnectPeer(answering.id, 4001, 'kicked')
+    const again = a.cluster.disconnectPeer(answering.id, 4002)
+    const unanswered = a.cluster.disconnectPeer(silent.id, 4003)
+    await settled()
+    await answering.heard()
+
+    t.match(await first, { outcome: 'clean', cause: 'server', code: 4001, reason: 'kicked', seconds: Number }, what)
+    t.match(await again, { outcome: 'clean', code: 4001 }, 'the first code stands')
+    t.match(await unanswered, { outcome: 'timeout', code: 4003 }, what)
+  }
+})
+
+t.test('cluster.disconnectPeer resolves with reset when the node of the peer is lost', async t => {
+  const timings = { ...quickTimings, silence: 1000, ping: 500 }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, timings)
+  const peer = await joinRoom(b, 'arena')
+  await settled()
+  const closed = a.cluster.disconnectPeer(peer.id)
+  await settled()
+  broker.cut(buses[1])
+  t.match(await closed, { outcome: 'reset', code: 1006 })
 })
 
 t.test('what needs the broker is refused with cluster-unavailable while it is away', async t => {

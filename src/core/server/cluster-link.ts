@@ -107,6 +107,11 @@ export interface ClusterLink {
   drawId (): number
   /** A peer of another node. */
   peer (id: number): WebSocketPeer | undefined
+  /**
+   * Begins to close a peer of any node, and resolves with it when its node has done so. Rejects with
+   * ERR_DOES_NOT_EXIST or cluster-unavailable.
+   */
+  closePeer (id: number, code: number, reason: string): Promise<WebSocketPeer>
   /** Connects a room with its parts on other nodes. */
   openRoom (room: RoomCore): RoomLink
   /** Settings of a room that has its home on another node. */
