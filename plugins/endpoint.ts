@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { endpointPaths } from '../http/upgrade/endpoint-paths.ts'
@@ -11,6 +12,7 @@ import { GodotError } from '../src/error.ts'
 import { upgradeOf } from '../http/upgrade/http-upgrade.ts'
 import { endProbe } from '../http/upgrade/route-probe.ts'
 import { switchProtocols } from '../http/upgrade/switch-protocols.ts'
+import { wrongRequestLine } from '../src/protocol/websocket/request-head.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
 import { sendRefusal } from '../src/transport/refusal.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
@@ -64,9 +66,7 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
   const upgrade = upgradeOf(request.raw)
   if (upgrade === undefined) {
     reply.hijack()
-    // While the app closes upgrades are ordinary requests.
-    const isLate = offersWebSocket(request.raw.headers) && !server.isListening()
-    return sendRefusal(reply.raw, new GodotError(isLate ? 'not-listening' : 'upgrade-required'))
+    return sendRefusal(reply.raw, refusalOf(server, request.raw))
   }
   upgrade.respondWith(reply.raw)
   if (server.mode !== 'mounted') {
@@ -80,6 +80,13 @@ function respond (server: WebSocketServer, isRoom: boolean, request: FastifyRequ
     const requested = isRoom && room !== '' ? room : roomInQuery(request.raw.url!)
     upgrade.process(requestOf(request, requested, traceId, responseHeaders))
   })
+}
+
+/** Why an ordinary request is refused. Upgrades are such requests while the app closes, and unless of HTTP/1.1. */
+function refusalOf (server: WebSocketServer, { headers, httpVersion }: IncomingMessage): GodotError {
+  if (!offersWebSocket(headers)) return new GodotError('upgrade-required')
+  if (httpVersion !== '1.1') return wrongRequestLine()
+  return new GodotError(server.isListening() ? 'upgrade-required' : 'not-listening')
 }
 
 function requestOf (

@@ -116,8 +116,8 @@ class UpgradeListener {
 
   #isOurs (request: Decided): boolean {
     const { method, httpVersion, headers } = request
-    // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
-    if (method !== 'GET' || httpVersion === '1.0' || !offersWebSocket(headers)) return false
+    // Only HTTP/1.1 has upgrades (RFC 9110 section 7.8).
+    if (method !== 'GET' || httpVersion !== '1.1' || !offersWebSocket(headers)) return false
     // Where the router decides later, nobody else may wait for the upgrade.
     request[isForEndpoint] ??= findsEndpoint(this.#app, request) ??
       this.#asWithoutUs(() => this.#server.listenerCount('upgrade') === 0)

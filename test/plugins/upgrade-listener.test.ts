@@ -13,6 +13,7 @@ import { WebSocketServer as WsServer } from 'ws'
 import peerServer from '../../index.ts'
 import { encodeSystemPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { pem } from '../helper/keys.ts'
+import { openServer } from '../helper/modes.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
 import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
@@ -159,13 +160,20 @@ t.test('our endpoint ignores an offer of another protocol, and takes a handshake
   await connectRawWebSocket(t, port, '/ws', { Connection: 'keep-alive, Upgrade', Upgrade: 'websocket,foo/1' })
 })
 
-t.test('a handshake over HTTP/1.0, which has no upgrades, is an ordinary request', async t => {
-  const { port } = await startHost(t, host)
-  const raw = await connectRaw(t, port)
-  raw.send(upgradeRequest('/ws').replace('HTTP/1.1', 'HTTP/1.0'))
-  const { status, body } = await raw.response()
-  t.equal(status, 426)
-  t.match(JSON.parse(body), { code: 'upgrade-required' })
+t.test('refuses a handshake that is not of HTTP/1.1, as a listener of its own does', async t => {
+  const { port, server } = await startHost(t, host)
+  const own = await openServer(t, 'own')
+  for (const version of ['', ' HTTP/0.9', ' HTTP/1.0', ' HTTP/2.0']) {
+    const [mounted, wanted] = await Promise.all([port, own.port].map(async at => {
+      const raw = await connectRaw(t, at)
+      raw.send(upgradeRequest('/ws').replace(' HTTP/1.1', version))
+      return await raw.response()
+    }))
+    t.equal(wanted.status, 400)
+    t.match(JSON.parse(wanted.body), { code: 'bad-handshake' })
+    t.same(mounted, wanted, `GET /ws${version}`)
+  }
+  t.equal(server.peerCount, 0)
 })
 
 t.test('an offer with a body that comes later, pipelined behind a slow request', async t => {

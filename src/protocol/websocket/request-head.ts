@@ -16,7 +16,7 @@ const controls = /[\x00-\x08\x0a-\x1f\x7f]/
 export function parseRequestHead (text: string): RequestHead {
   const lines = text.split('\r\n')
   const target = requestLine.exec(lines[0])?.[1]
-  if (target === undefined) throw new GodotError('bad-handshake', 'expected a GET request of HTTP/1.1')
+  if (target === undefined) throw wrongRequestLine()
   const headers: Record<string, string> = Object.create(null)
   for (let at = 1; at < lines.length; at++) addHeader(headers, lines[at])
   return { target, headers }
@@ -57,6 +57,11 @@ function nameOf (text: string): string {
   const name = text.toLowerCase()
   if (names.size < MAX_NAMES) names.set(text, name)
   return name
+}
+
+/** The request is no GET of HTTP/1.1; without a version it is one of HTTP/0.9. */
+export function wrongRequestLine (): GodotError {
+  return new GodotError('bad-handshake', 'expected a GET request of HTTP/1.1')
 }
 
 function malformed (): GodotError {
