@@ -125,8 +125,7 @@ const stateRoutes: Routes = async (app, { server, nodes }) => {
     const options = { ...changes, ...origins }
     server.change(options)
     if (scope === 'local') return describeServer(server)
-    const names = Object.keys(options) as Array<keyof RuntimeOptions>
-    nodes.link?.config.optionsChanged(Object.fromEntries(names.map(name => [name, server.options[name]])))
+    nodes.link?.config.optionsChanged(options)
     return { ...describeServer(server), ...await nodes.shared() }
   })
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts'
 import type { ServerOptions } from '../options/option-types.ts'
 import { firstFault } from '../options/check-options.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../options/runtime-options.ts'
+import type { SharedConfig } from '../cluster/shared-config.ts'
 import { internalsOf } from '../core/server/internals.ts'
 import type { NamedServer, WebSocketServer } from '../core/server/websocket-server.ts'
 import { Schema, type Static, Type } from '../typebox.ts'
@@ -14,7 +15,10 @@ const VERSION = 1
 
 type Values = Record<string, unknown>
 
-/** What is kept of a server: its bans, and the options that were changed at run time (null: not set). */
+/**
+ * What is kept of a server: its bans, and the options that were changed at run time (null: not set); of a node of a
+ * cluster also what it knows of those of the cluster (`SavedConfig`).
+ */
 const StoredServer = Type.Object({
   settings: Type.Record(Type.String(), Type.Unknown()),
   bans: Type.Array(Type.Object({
@@ -22,6 +26,10 @@ const StoredServer = Type.Object({
     reason: Type.String(),
     since: Type.String(),
     until: Type.Union([Type.String(), Type.Null()])
+  })),
+  cluster: Type.Optional(Type.Object({
+    shared: Type.Record(Type.String(), Type.Unknown()),
+    unshared: Type.Record(Type.String(), Type.Unknown())
   }))
 })
 
@@ -97,6 +105,7 @@ export class StateFile {
     } catch (error) {
       throw this.#unusable(`${name}: ${(error as Error).message}`)
     }
+    configOf(server)?.restore(stored.cluster)
     const details = { file: this.#path, server: name, settings: storable(settings), bans: server.bans().length }
     this.#log.info(details, 'settings and bans restored')
   }
@@ -137,6 +146,7 @@ export class StateFile {
     })
     events.on('banned', () => { this.#schedule() })
     events.on('unbanned', () => { this.#schedule() })
+    configOf(server)?.onWritten.add(() => { this.#schedule() })
   }
 
   /** Writes once for all changes of an event loop turn. */
@@ -153,10 +163,16 @@ export class StateFile {
   #state (): Stored {
     const servers = this.#servers.map(({ name, server }) => [name, {
       settings: this.#changed.get(name)!,
-      bans: server.bans().map(describeBan)
+      bans: server.bans().map(describeBan),
+      cluster: configOf(server)?.saved
     }])
     return { version: VERSION, servers: { ...this.#stored, ...Object.fromEntries(servers) } }
   }
+}
+
+/** What the nodes of the server's cluster share. */
+function configOf (server: WebSocketServer): SharedConfig | undefined {
+  return internalsOf(server).registry.cluster?.config
 }
 
 /** Options as JSON: null for one that is not set. */

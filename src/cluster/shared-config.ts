@@ -11,12 +11,22 @@ import { StoreFill } from './store-fill.ts'
 const SECRET = 'secret'
 const BAN = 'ban.'
 const OPTION = 'option.'
+/** Begins the name of a rule of option `rooms`. */
+const RULE = 'rooms.'
 const SECRET_BYTES = 32
 /** Maximum wait of an administrator for a change to be stored, in milliseconds. */
 const WRITTEN_WITHIN = 2000
 
 /** A value of the store as JSON, undefined after this node has deleted it, and its revision there; 0: not known. */
 interface Known { readonly text: string | undefined, readonly revision: number }
+
+/** What a node has to remember while it is stopped, by key of the store. */
+export interface SavedConfig {
+  /** Options as the cluster has them, also where this node has values of its own. */
+  readonly shared: Readonly<Record<string, unknown>>
+  /** Bans and options that were changed here and are not in the store yet; null: lifted, or the default. */
+  readonly unshared: Readonly<Record<string, unknown>>
+}
 
 /**
  * Bans and run-time options of the cluster, in a store that all nodes watch. A change here is in effect at once and is
@@ -44,6 +54,8 @@ export class SharedConfig {
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
+  /** Called when a change was written, after which `saved` is another. */
+  readonly onWritten = new Set<() => void>()
 
   constructor (host: ConfigHost, log: Logger) {
     this.#host = host
@@ -108,6 +120,36 @@ export class SharedConfig {
     }
   }
 
+  // ---- restarts ----
+
+  /** What `restore` needs after a restart, besides the bans and options in effect. */
+  get saved (): SavedConfig {
+    const shared = [...this.#known].flatMap(([key, { text }]) =>
+      text !== undefined && key.startsWith(OPTION) ? [[key, JSON.parse(text) as unknown]] : [])
+    const unshared = [...this.#pending].map(([key, text]) =>
+      [key, text === undefined ? null : JSON.parse(text) as unknown])
+    return { shared: Object.fromEntries(shared), unshared: Object.fromEntries(unshared) }
+  }
+
+  /**
+   * Bans and options of an earlier process are in effect. What it had not shared yet will be; a local value of an
+   * option stays until the cluster has another one than before. `saved` is undefined if it was not in a cluster: then
+   * no ban of it was shared.
+   */
+  restore (saved: SavedConfig | undefined): void {
+    if (saved === undefined) return this.banned(this.#host.bans())
+    for (const [key, value] of Object.entries(saved.shared)) {
+      this.#known.set(key, { text: JSON.stringify(value), revision: 0 })
+    }
+    for (const [key, value] of Object.entries(saved.unshared)) {
+      const isBan = key.startsWith(BAN)
+      if (isBan && value !== null && isOver(value as Ban)) continue
+      this.#pending.set(key, isBan && value === null ? undefined : JSON.stringify(value))
+    }
+  }
+
+  // ---- a new store ----
+
   async #createSecret (store: KeyStore): Promise<boolean> {
     this.#secret ??= randomBytes(SECRET_BYTES)
     const text = JSON.stringify(Buffer.from(this.#secret).toString('base64'))
@@ -140,7 +182,7 @@ export class SharedConfig {
   }
 
   optionsChanged (options: Partial<RuntimeOptions>): void {
-    for (const [name, value] of Object.entries(options)) this.#set(OPTION + name, JSON.stringify(value ?? null))
+    for (const [name, value] of byName(options)) this.#set(OPTION + name, JSON.stringify(value ?? null))
   }
 
   /** Whether all changes are in the store, within two seconds. */
@@ -153,7 +195,8 @@ export class SharedConfig {
   }
 
   #set (key: string, text: string | undefined): void {
-    if (this.#known.get(key)?.text === text && !this.#pending.has(key)) return
+    // An option may have another value on another node (`scope=local`).
+    if (key.startsWith(BAN) && this.#known.get(key)?.text === text && !this.#pending.has(key)) return
     this.#pending.set(key, text)
     this.#write()
   }
@@ -198,6 +241,7 @@ export class SharedConfig {
     }
     if (this.#pending.get(key) === text) this.#pending.delete(key)
     this.#recheck(key)
+    for (const listener of this.onWritten) listener()
   }
 
   /** Applies what another node has written since this one wrote. */
@@ -221,7 +265,8 @@ export class SharedConfig {
     const text = value === undefined ? undefined : Buffer.from(value).toString()
     if (text === undefined) this.#known.delete(key)
     else this.#known.set(key, { text, revision })
-    if (text === known?.text) return
+    // A value that was known before this node was away says nothing new; an option may be set again to the same one.
+    if (text === known?.text && (key.startsWith(BAN) || known?.revision === 0)) return
     try {
       this.#apply(key, text)
     } catch (err) {
@@ -245,7 +290,7 @@ export class SharedConfig {
     const value: unknown = text === undefined ? undefined : JSON.parse(text)
     if (key === SECRET) this.#secret = value === undefined ? this.#secret : Buffer.from(value as string, 'base64')
     else if (key.startsWith(BAN)) this.#applyBan(key, value as Ban | undefined)
-    else if (value !== undefined) this.#host.change({ [key.slice(OPTION.length)]: value ?? undefined })
+    else if (value !== undefined) this.#host.change(optionOf(key.slice(OPTION.length), value ?? undefined))
   }
 
   #applyBan (key: string, ban: Ban | undefined): void {
@@ -263,6 +308,16 @@ export class SharedConfig {
       this.#host.unban(address)
     }
   }
+}
+
+/** Options by name, each rule of `rooms` as one of its own: nodes may change different rules at the same time. */
+function byName ({ rooms, ...others }: Partial<RuntimeOptions>): Array<[string, unknown]> {
+  const rules = typeof rooms === 'object' ? Object.entries(rooms) : []
+  return [...Object.entries(others), ...rules.map(([rule, value]): [string, unknown] => [RULE + rule, value])]
+}
+
+function optionOf (name: string, value: unknown): Partial<RuntimeOptions> {
+  return name.startsWith(RULE) ? { rooms: { [name.slice(RULE.length)]: value } } : { [name]: value }
 }
 
 /** Keys have no colons. */

@@ -292,6 +292,19 @@ t.test('bans the address of a peer on another node', async t => {
   t.same(nodes.map(node => node.bans().map(({ address }) => address)), nodes.map(() => ['192.0.2.7']))
 })
 
+t.test('nodes can change different rules of rooms at the same time, and keep their local values', async t => {
+  const { nodes, apis } = await openAdminCluster(t, 3)
+  const patch = async (at: number, rooms: object, query = ''): Promise<void> => {
+    t.match(await answer(apis[at](`/server${query}`, jsonRequest('PATCH', { rooms }))), { status: 200 })
+  }
+  await patch(1, { maxRooms: 5 }, '?scope=local')
+  await Promise.all([patch(0, { emptyTimeout: 11 }), patch(1, { maxPeersPerRoom: 12 })])
+  await settled()
+  for (const [at, { options: { rooms } }] of nodes.entries()) {
+    t.same(rooms, { joinPerMinute: 0, emptyTimeout: 11, maxPeersPerRoom: 12, ...at === 1 && { maxRooms: 5 } })
+  }
+})
+
 t.test('bans and settings of a node that has lost the broker are shared when it is back', async t => {
   simulateTime(t)
   const { nodes, apis, broker, buses } = await openAdminCluster(t, 3, {}, quickTimings)

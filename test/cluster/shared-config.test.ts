@@ -1,18 +1,23 @@
+import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Bus, StoreEntry } from '../../src/cluster/bus/bus.ts'
+import { StateFile } from '../../src/admin/state-file.ts'
 import { SharedConfig } from '../../src/cluster/shared-config.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { RuntimeOptions } from '../../src/options/runtime-options.ts'
 import { simulateTime } from '../helper/clock.ts'
+import { MemoryBroker } from '../helper/memory-bus.ts'
+import { memoryMount } from '../helper/memory-client.ts'
 import {
   openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
 } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { Random, scaled, seed } from '../helper/random.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
+import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { until } from '../helper/until.ts'
 
 const ADDRESSES = ['192.0.2.1', '2001:db8::/32']
@@ -39,6 +44,137 @@ function change (node: WebSocketServer, options: Partial<RuntimeOptions>): void 
 async function turns (count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await nextTurn()
 }
+
+/** A node that keeps its bans and settings in a file. */
+interface Restartable {
+  readonly server: WebSocketServer
+  /** Its connection to the broker. */
+  readonly bus: () => Bus
+  stop (): Promise<void>
+}
+
+/** Starts a process with a state file; without a broker it is in no cluster. */
+async function startWithFile (t: Test, file: string, broker?: MemoryBroker): Promise<Restartable> {
+  let bus: Bus | undefined
+  const server = new WebSocketServer({
+    gdMpApi: true,
+    rooms: { joinPerMinute: 0 },
+    log: silentLogger,
+    ...broker && { cluster: { servers: 'memory' } }
+  }, {
+    ...memoryMount,
+    cluster: { timings: patientTimings, connect: async () => (bus = broker!.connect()) }
+  })
+  const state = new StateFile(file, [{ name: 'peerServer', server }], silentLogger)
+  await server.listen()
+  let hasStopped = false
+  const stop = async (): Promise<void> => {
+    if (hasStopped) return
+    hasStopped = true
+    await server.stop()
+    state.flush()
+  }
+  t.teardown(stop)
+  return { server, bus: () => bus!, stop }
+}
+
+t.test('changes made while the broker is away outlive a restart, and are shared when it is back', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1, {}, patientTimings)
+  const file = join(temporaryFolder(t), 'state.json')
+  const first = await startWithFile(t, file, broker)
+  for (const address of BANNED) a.ban(address)
+  change(a, { maxPeers: 100, rooms: { maxRooms: 100 } })
+  await settled()
+  broker.cut(first.bus())
+  first.server.ban('192.0.2.9', { reason: 'while away' })
+  first.server.unban(BANNED[0])
+  change(first.server, { maxPeers: 50, allowedOrigins: undefined, rooms: { emptyTimeout: 50 } })
+  await first.stop()
+  a.unban(BANNED[1])
+
+  const second = await startWithFile(t, file, broker)
+  await settled()
+  for (const node of [a, second.server]) {
+    t.same(bannedOn(node), [BANNED[2], '192.0.2.9'])
+    t.match(node.options, { maxPeers: 50, rooms: { maxRooms: 100, emptyTimeout: 50 } })
+  }
+  a.unban('192.0.2.9')
+  await settled()
+  await second.stop()
+  const third = await startWithFile(t, file, broker)
+  await settled()
+  t.same(bannedOn(third.server), [BANNED[2]], 'what was shared is not shared again')
+})
+
+t.test('a ban that was shared before a restart stays lifted, one that has expired is not shared', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1, {}, patientTimings)
+  const file = join(temporaryFolder(t), 'state.json')
+  const first = await startWithFile(t, file, broker)
+  first.server.ban('192.0.2.1')
+  await until(() => bannedOn(a).length === 1)
+  await settled()
+  broker.cut(first.bus())
+  first.server.ban('192.0.2.2', { seconds: 0.001 })
+  await first.stop()
+  a.unban('192.0.2.1')
+  a.ban('192.0.2.2', { reason: 'later' })
+  await until(() => first.server.bans().length === 1)
+  const { server } = await startWithFile(t, file, broker)
+  await settled()
+  for (const node of [a, server]) t.match(node.bans(), [{ address: '192.0.2.2', reason: 'later' }])
+})
+
+t.test('a server with bans in its state file brings them into the cluster that it becomes a node of', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1, {}, patientTimings)
+  change(a, { maxPeers: 100 })
+  a.ban('192.0.2.1')
+  await settled()
+  const file = join(temporaryFolder(t), 'state.json')
+  const alone = await startWithFile(t, file)
+  alone.server.ban('192.0.2.2')
+  alone.server.change({ maxPeers: 7 })
+  await alone.stop()
+  const { server } = await startWithFile(t, file, broker)
+  await settled()
+  for (const node of [a, server]) {
+    t.same(bannedOn(node), ['192.0.2.1', '192.0.2.2'])
+    t.equal(node.options.maxPeers, 100)
+  }
+})
+
+t.test('a local value of an option stays over a restart until the cluster changes the option', async t => {
+  const { broker, nodes: [a] } = await openMemoryCluster(t, 1, {}, patientTimings)
+  const file = join(temporaryFolder(t), 'state.json')
+  const values = { maxPeers: 200, pingInterval: 20, rooms: { maxRooms: 20 } }
+  change(a, values)
+  const first = await startWithFile(t, file, broker)
+  first.server.change({ maxPeers: 7, pingInterval: 7, rooms: { maxRooms: 7 } })
+  await first.stop()
+  change(a, { pingInterval: 30 })
+  await settled()
+
+  const { server } = await startWithFile(t, file, broker)
+  t.match(server.options, { maxPeers: 7, pingInterval: 30, rooms: { maxRooms: 7 } })
+  t.match(a.options, { ...values, pingInterval: 30 })
+  change(a, { maxPeers: 200 })
+  await settled()
+  t.equal(server.options.maxPeers, 200, 'also if it is the same value as before')
+})
+
+t.test('of different rules of rooms that nodes change in the same turn all stand', async t => {
+  const { broker, nodes: [a, b, c] } = await openMemoryCluster(t, 3, {}, patientTimings)
+  for (let pause = 0; pause < 6; pause++) {
+    change(a, { rooms: { emptyTimeout: 10 + pause } })
+    await turns(pause)
+    change(b, { rooms: { maxPeersPerRoom: 20 + pause } })
+    await settled()
+    for (const node of [a, b, c]) {
+      t.match(node.options.rooms, { emptyTimeout: 10 + pause, maxPeersPerRoom: 20 + pause, joinPerMinute: 0 })
+    }
+  }
+  const { server } = await startWithFile(t, join(temporaryFolder(t), 'state.json'), broker)
+  t.match(server.options.rooms, { emptyTimeout: 15, maxPeersPerRoom: 25 }, 'on a node that joins later, too')
+})
 
 t.test('the later of two quick changes wins on all nodes', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
