@@ -72,7 +72,7 @@ export const eventMembers = {
   admin: {
     action: text('The operationId, or method and path where no operation matched'),
     by: Type.Union([Type.String(), Type.Null()], {
-      description: 'Name of the token; null where the host authenticates'
+      description: 'Name of the token; null where the host authenticates, or the service has no token'
     }),
     address,
     id: Type.Optional(id),

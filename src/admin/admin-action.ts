@@ -7,7 +7,7 @@ import { isTokenName } from '../core/admission/token.ts'
 export interface AdminAction {
   /** The operationId, or method and path where no operation matched. */
   readonly action: string
-  /** Name of the token; null where the host authenticates. */
+  /** Name of the token; null where the host authenticates, or the service has no token. */
   readonly by: string | null
   /** IP address of the administrator. */
   readonly address: string

@@ -154,6 +154,15 @@ export function parseInteger (name: string, text: string, least = 0, most = Numb
   throw new UsageError(`invalid ${name} ${text}: expected an integer ${range}`)
 }
 
+/** Parses JSON; `name` is what it is called in the error message. */
+export function parseJson (name: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new UsageError(`invalid ${name}: ${(error as Error).message}`)
+  }
+}
+
 /** Parses the id of a peer. (0 and negative ids, which mean all and all but one elsewhere, are not valid here.) */
 export function parsePeerId (text: string): number {
   return parseInteger('id', text, 2, MAX_PEER_ID)

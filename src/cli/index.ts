@@ -7,7 +7,7 @@ import { kick } from './commands/kick.ts'
 import { drainNode, nodes } from './commands/nodes.ts'
 import { peers } from './commands/peers.ts'
 import { printLines } from './print-lines.ts'
-import { closeRoom, rooms } from './commands/rooms.ts'
+import { changeRoom, closeRoom, openRoom, rooms } from './commands/rooms.ts'
 import { send } from './commands/send.ts'
 import { listen, refuse, stop } from './commands/server-commands.ts'
 import { status } from './commands/status.ts'
@@ -19,6 +19,8 @@ const commands: Readonly<Record<string, Command>> = {
   peers,
   kick,
   rooms,
+  'rooms open': openRoom,
+  'rooms change': changeRoom,
   'rooms close': closeRoom,
   nodes,
   'nodes drain': drainNode,
@@ -71,6 +73,7 @@ function helpLines (): string[] {
   return [
     'Usage: fastify-peer-server                      start the service (docs/service.md)',
     '       fastify-peer-server <command> [options]  administer a running service',
+    '       fastify-peer-server --version            print the version',
     '',
     'Commands:',
     ...Object.entries(commands).map(([name, { description }]) => `  ${name.padEnd(nameWidth)} ${description}`),

@@ -9,6 +9,7 @@ import { WebSocket } from 'ws'
 import { root } from '../../scripts/root.ts'
 import { run } from '../../src/cli/index.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { startApp } from '../helper/app.ts'
 import { command } from '../helper/command.ts'
 import { startHost } from '../helper/host.ts'
@@ -67,6 +68,30 @@ t.test('rooms prints a table, or JSON, filtered and sorted by the service', asyn
   t.same(JSON.parse((await command(['rooms', '--json', '--limit', '2'], env)).output), all.slice(0, 2))
   t.match(await command(['rooms', '--sort', 'beauty'], env), { code: 1, errors: /^sort must be / })
   t.match(await command(['rooms', 'arena-7'], env), { code: 2, errors: /'arena-7'/ })
+})
+
+t.test('rooms open and rooms change set what a room may set for itself', async t => {
+  const { server, port } = await startHost(t, { server: { rooms: true } })
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  const settings = ['--max-peers=8', '--locked=yes', '--listed=no', '--empty-timeout=60', '--data', '{"a":1}']
+  t.match(await command(['rooms', 'open', 'arena-7', ...settings], env), { code: 0, output: 'opened room arena-7\n' })
+  const room = server.room('arena-7')
+  t.match(room, { maxPeers: 8, locked: true, listed: false, emptyTimeout: 60, data: { a: 1 } })
+  t.match(await command(['rooms', 'change', 'arena-7', '--locked', 'no'], env),
+    { code: 0, output: 'changed room arena-7\n' })
+  t.match(room, { maxPeers: 8, locked: false, listed: false })
+  t.match(await command(['rooms', 'open'], env), { code: 0, output: /^opened room [A-Z0-9]{5}\n$/ })
+  t.match(await command(['rooms', 'open', 'arena-7'], env), { code: 1, errors: /arena-7/ })
+  t.match(await command(['rooms', 'change', 'none', '--locked', 'no'], env), { code: 1, errors: 'no room "none"\n' })
+  t.match(await command(['rooms', 'change', 'arena-7', '--data=7'], env), { code: 1, errors: 'data must be object\n' })
+  for (const [args, errors] of [
+    [['open', 'a', 'b'], /^expected the name of one room, or none\n/],
+    [['change'], /^expected the name of one room\n/],
+    [['change', 'a'], /^expected at least one setting\n/],
+    [['change', 'a', '--locked', 'maybe'], /^invalid --locked maybe: expected one of yes, no\n/],
+    [['change', 'a', '--data', '{'], /^invalid --data: /],
+    [['open', '--max-peers', 'x'], /^invalid --max-peers x: expected an integer from 0\n/]
+  ] as const) t.match(await command(['rooms', ...args], env), { code: 2, output: '', errors }, args.join(' '))
 })
 
 t.test('rooms close closes a room, with code and reason', async t => {
@@ -182,9 +207,30 @@ t.test('status shows state, mode, peers and limits that were hit', async t => {
   ]) t.match(output, line)
   t.match(JSON.parse((await command(['status', '--json'], env)).output), { listening: true, settings: { maxPeers: 0 } })
   await server.stop()
-  t.match((await command(['status'], env)).output, /^State +not listening$/m)
+  const stopped = (await command(['status'], env)).output
+  for (const line of [/^State +not listening$/m, /^Endpoint +none$/m, /^New clients +refused$/m]) t.match(stopped, line)
   await server.listen(0)
   t.match((await command(['status'], env)).output, new RegExp(`^Endpoint +ws://\\*:${server.port}/ws$`, 'm'))
+})
+
+t.test('status and nodes tell the state of a node', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 2)
+  const env = { PEER_SERVER_URL: urls[1] }
+  const status = async (): Promise<string> => (await command(['status'], env)).output
+  t.match(await status(), /^Node +node-1, ready$[^]*^New clients +accepted$/m)
+  t.match(await command(['nodes', 'drain', 'node-1'], env), { code: 0, output: 'draining node-1: 0 peers closing\n' })
+  t.match(await status(), /^Node +node-1, draining$[^]*^New clients +refused$/m)
+  t.match((await command(['nodes'], env)).output, /^node-1 +\d+ +draining /m)
+  await nodes[1].stop()
+  t.match((await command(['listen'], env)).output, /^Node +node-1, ready$[^]*^New clients +accepted$/m)
+})
+
+t.test('nodes without a cluster says that there is none', async t => {
+  const { port } = await startHost(t)
+  const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
+  t.match(await command(['nodes'], env), { code: 0, output: 'no nodes: the server is not in a cluster\n' })
+  t.match(await command(['nodes', '--json'], env), { code: 0, output: '[]\n' })
+  t.notMatch((await command(['status'], env)).output, /^Node/m)
 })
 
 t.test('ban, bans and unban keep addresses out, for a time or for good', async t => {
@@ -281,12 +327,13 @@ t.test('explains errors', async t => {
 
 t.test('--help describes all commands, or one with its options', async t => {
   for (const argument of ['--help', '-h', 'help']) {
-    const output = /^Usage[^]*peers [^]*kick [^]*rooms +Lists[^]*rooms close Closes[^]*send [^]*watch [^]*--token/
+    const output = /^Usage[^]*peers [^]*kick [^]*rooms +Lists[^]*rooms close +Closes[^]*send [^]*watch [^]*--token/
     t.match(await command([argument]), { code: 0, errors: '', output })
   }
   const patterns = {
     peers: /^Usage: fastify-peer-server peers \[options\]\nLists peers\.\n[^]*--address <ip or CIDR>[^]*--json/,
     rooms: /^Usage: fastify-peer-server rooms \[options\]\nLists rooms\.\n[^]*--name <text>/,
+    'rooms change': /^Usage: fastify-peer-server rooms change <name> \[options\]\n[^]*--locked <yes\|no>/,
     'rooms close': /^Usage: fastify-peer-server rooms close <name> \[options\]\n[^]*--reason <text>/,
     kick: /<id>\.\.\. \| --all[^]*--code <code>/,
     send: /--variant <JSON>/,

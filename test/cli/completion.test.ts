@@ -15,7 +15,8 @@ const lines: Line[] = [
   [['peers', '--so'], ['--sort']],
   [['peers', '--sort', 'bytes'], ['bytesIn', 'bytesOut']],
   [['peers', '--order', ''], ['asc', 'desc']],
-  [['rooms', 'cl'], ['close']],
+  [['rooms', 'c'], ['change', 'close']],
+  [['rooms', 'open', '--locked', ''], ['yes', 'no']],
   [['rooms', 'close', 'arena', '--re'], ['--reason']],
   [['send', '--raw', '--'], ['--text', '--room'], ['--raw']],
   [['completion', ''], ['bash', 'zsh', 'fish']]

@@ -12,12 +12,12 @@ export const nodes = defineCommand('Lists the nodes of the cluster', '', {
   json: { type: 'boolean', description: 'print JSON with all fields' }
 }, async ({ client, options: { json }, line: { output } }) => {
   const { items, ...missing } = await client.call('listNodes')
-  printResult(output, json, items, found => formatItems(columns, found))
+  printResult(output, json, items, nodeLines)
   checkComplete(missing)
 })
 
 /** Drains a node. */
-export const drainNode = defineCommand('Closes the peers of a node, which accepts no others', '<node>', {
+export const drainNode = defineCommand('Disconnects a node\'s peers and stops it accepting new ones', '<node>', {
   reason: reasonOption
 }, async ({ client, options: { reason }, operands: [node, ...more], line: { output } }) => {
   if (node === undefined || more.length > 0) throw new UsageError('expected the id of one node')
@@ -27,6 +27,11 @@ export const drainNode = defineCommand('Closes the peers of a node, which accept
 async function drain (client: PeerServerClient, node: string, reason: string | undefined): Promise<string> {
   const { peers } = await client.call('drainNode', { node }, reason === undefined ? {} : { reason })
   return `draining ${node}: ${formatPlural(peers, 'peer')} closing`
+}
+
+/** Every cluster has at least the node that responds. */
+function nodeLines (items: readonly Node[]): string[] {
+  return items.length === 0 ? ['no nodes: the server is not in a cluster'] : formatItems(columns, items)
 }
 
 const columns: Columns<Node> = [

@@ -1,6 +1,6 @@
 import { bytesOfHex, formatPlural } from '../../client/format.ts'
 import type { Operations } from '../../client/operations.ts'
-import { defineCommand, parsePeerId, type Streams, UsageError } from '../command.ts'
+import { defineCommand, parseJson, parsePeerId, type Streams, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
 
@@ -10,7 +10,7 @@ type Packet = Operations['broadcast']['body']
 const parsers: Readonly<Record<'text' | 'hex' | 'variant', (value: string) => Packet>> = {
   text: text => text,
   hex: parseHex,
-  variant: json => ({ variant: parseJson(json) })
+  variant: json => ({ variant: parseJson('--variant', json) })
 }
 
 /** Sends a packet to all peers, to one peer, or to all but one; of all rooms or of one. */
@@ -23,7 +23,7 @@ export const send = defineCommand('Sends a packet; by default standard input, as
   variant: {
     type: 'string', placeholder: '<JSON>', description: 'a Variant, e.g. {"Vector2":[1,2]} (docs/variant.md)'
   },
-  raw: { type: 'boolean', description: 'not as network_peer_packet of Godot 3 clients, but as the bytes are' }
+  raw: { type: 'boolean', description: 'send the bytes as they are, not as a Godot 3 network_peer_packet' }
 }, async ({ client, options: { to, but, room, raw, ...sources }, line }) => {
   if (to !== undefined && but !== undefined) throw new UsageError('expected either --to or --but')
   const [receiver, excluded] = [to, but].map(id => id === undefined ? undefined : parsePeerId(id))
@@ -60,12 +60,4 @@ function parseHex (text: string): Packet {
   const bytes = bytesOfHex(text)
   if (bytes === undefined) throw new UsageError('invalid --hex: expected pairs of hex digits')
   return bytes
-}
-
-function parseJson (text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new UsageError(`invalid --variant: ${(error as Error).message}`)
-  }
 }

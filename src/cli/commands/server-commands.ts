@@ -2,7 +2,7 @@ import { closeFrame, closeOptions } from '../close-options.ts'
 import { defineCommand, parseInteger, TIMEOUT, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { printLines } from '../print-lines.ts'
-import { statusLines } from './status.ts'
+import { nodeOf, statusLines } from './status.ts'
 
 const switches = ['on', 'off'] as const
 
@@ -26,7 +26,7 @@ export const listen = defineCommand('Starts listening, by default where the serv
     ...(port === undefined ? {} : { port: parseInteger('--port', port, 0, 65535) }),
     ...(protocols === undefined ? {} : { protocols: namesIn(protocols) })
   })
-  printLines(output, statusLines(state))
+  printLines(output, statusLines(state, await nodeOf(client, state)))
 })
 
 /** Stops listening and closes every peer. */
