@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { serializeResponses } from './isolated.ts'
-import { notFound, sendProblem } from './problem.ts'
+import { notFound, sendProblem, unsupportedType } from './problem.ts'
 import { refuseUpgrade } from './upgrade/refused-handshake.ts'
 import { requestValidator } from './request-validator.ts'
 
@@ -21,6 +21,7 @@ export function ownScope (app: FastifyInstance, prefix: string = ''): void {
     if (body === '' && request.method === 'DELETE') return done(null, undefined)
     return Reflect.apply(parseJson, app, [request, body, done])
   })
+  app.addContentTypeParser('*', async () => { throw unsupportedType('application/json') })
   app.setValidatorCompiler(requestValidator)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)

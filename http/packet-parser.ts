@@ -5,7 +5,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
 import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'
-import { BadRequest, HttpError } from './problem.ts'
+import { BadRequest, HttpError, unsupportedType } from './problem.ts'
 
 /** Bytes beyond the limit that are still read, so that a client that sends too much can read the response. */
 const MAX_EXCESS = 1 << 20
@@ -50,15 +50,14 @@ export function parsePackets (app: FastifyInstance, server: WebSocketServer): vo
     bytes: encode(checkText(await readBody(payload, MAX_JSON)), server),
     isText: false
   }))
-  app.addContentTypeParser('*', async () => { throw unsupportedType() })
+  app.addContentTypeParser('*', async () => { throw unsupportedPacket() })
   // Without a body no parser checks the content type.
-  app.addHook('preValidation', async request => { if (request.body === undefined) throw unsupportedType() })
+  app.addHook('preValidation', async request => { if (request.body === undefined) throw unsupportedPacket() })
 }
 
 /** The content type of a packet is none of those above. */
-export function unsupportedType (): HttpError {
-  return new HttpError(415,
-    `Unsupported content type: expected application/octet-stream, text/plain in UTF-8, or ${variantType}`)
+export function unsupportedPacket (): HttpError {
+  return unsupportedType(`application/octet-stream, text/plain in UTF-8, or ${variantType}`)
 }
 
 async function readBody (payload: Readable, limit: number): Promise<Buffer> {

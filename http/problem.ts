@@ -90,6 +90,11 @@ export class HttpError extends Error {
   }
 }
 
+/** The content type of a body is none of the `expected` ones. */
+export function unsupportedType (expected: string): HttpError {
+  return new HttpError(415, `Unsupported content type: expected ${expected}`)
+}
+
 /** A request that does not match its schema. */
 export class BadRequest extends HttpError {
   readonly errors: readonly RequestFault[]
@@ -126,7 +131,9 @@ export async function sendProblem (
 
 /** Handler for unknown paths. */
 export async function notFound (request: FastifyRequest): Promise<never> {
-  throw new HttpError(404, `Not found: ${request.url.split('?', 1)[0].slice(0, MAX_PATH)}`)
+  const path = request.url.split('?', 1)[0]
+  const hint = /\/bans\/[^/]+\/\d+$/.test(path) ? '; the / of a range is written as %2F' : ''
+  throw new HttpError(404, `Not found: ${path.slice(0, MAX_PATH)}${hint}`)
 }
 
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */

@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import { expectationOf } from '../src/options/check-options.ts'
+import { faultsOf } from '../src/options/check-options.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
 import { BadRequest, type RequestFault } from './problem.ts'
 
@@ -29,7 +29,7 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
     const known = withoutUnknown(schema, value, pointer, unknown)
     if (unknown.length === 0 && validator.Check(value)) return { value }
     const [, errors] = validator.Errors(known)
-    const others = errors.flatMap(error => describeFaults(pointer, error))
+    const others = faultsOf(errors).map(({ instancePath, message }) => ({ pointer: pointer + instancePath, message }))
     return { error: new BadRequest([...unknown, ...others].slice(0, MAX_FAULTS)) }
   }
 }
@@ -90,14 +90,6 @@ function withoutUnknown (schema: TSchema, value: unknown, pointer: string, fault
   const known = Object.keys(properties).filter(name => Object.hasOwn(members, name))
   return Object.fromEntries(known.map(name =>
     [name, withoutUnknown(properties[name], members[name], `${pointer}/${escape(name)}`, faults)]))
-}
-
-/** Which properties are wrong, and why; a missing one is named beside the path of its object. */
-function describeFaults (part: string, error: TLocalizedValidationError): RequestFault[] {
-  const pointer = `${part}${error.instancePath}`
-  const { requiredProperties } = error.params as { requiredProperties?: string[] }
-  if (requiredProperties === undefined) return [{ pointer, message: expectationOf(error) }]
-  return requiredProperties.map(name => ({ pointer: `${pointer}/${escape(name)}`, message: 'is required' }))
 }
 
 /** A name as one step of a JSON pointer (RFC 6901), shortened if it is very long. */

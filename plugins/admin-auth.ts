@@ -47,7 +47,7 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
       const address = addressOf(request)
       onWrongToken?.(address)
       await pauses.wait(guard.failed(address), request.raw)
-      return false
+      throw new HttpError(401, 'wrong token')
     }
     request.adminName = owner.name
     authorized.set(request, owner.role)

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
-import { parsePackets, type PacketBody, unsupportedType, variantType } from '../http/packet-parser.ts'
+import { parsePackets, type PacketBody, unsupportedPacket, variantType } from '../http/packet-parser.ts'
 import { HttpError, problem } from '../http/problem.ts'
 import { MAX_PEER_ID } from '../src/core/admission/peer-ids.ts'
 import { GodotError, noSuchPeer } from '../src/error.ts'
@@ -35,7 +35,7 @@ const noMember = problem('No such room, or no such peer in it', noSuchPeer(18364
 const closing = problem('The peer is closing', new GodotError('FAILED'))
 const tooBig = problem('Larger than the output buffer; in multiplayer mode a header takes some bytes of it',
   new HttpError(413, 'Packet too large: at most 65525 bytes'))
-const wrongType = problem('Unsupported content type', unsupportedType())
+const wrongType = problem('Unsupported content type', unsupportedPacket())
 const full = problem('The output buffer of the peer is full, or its node cannot be reached',
   new GodotError('ERR_OUT_OF_MEMORY'))
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
-import { problem } from '../http/problem.ts'
+import { BadRequest, problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'
@@ -105,6 +105,7 @@ const stateRoutes: Routes = async (app, { server, nodes }) => {
 
   app.patch('/server', isolated({
     config: { role: 'admin' },
+    preValidation: async ({ body }) => { refuseFixed(body) },
     schema: {
       operationId: 'changeServer',
       summary: 'Change settings while listening',
@@ -128,6 +129,16 @@ const stateRoutes: Routes = async (app, { server, nodes }) => {
     nodes.link?.config.optionsChanged(options)
     return { ...describeServer(server), ...await nodes.shared() }
   })
+}
+
+/** Options that `changeServer` cannot change. */
+const fixedOptions = Object.keys(option).filter(name => !Object.hasOwn(settings, name))
+
+/** Tells an option that is fixed while listening from a property that does not exist. */
+function refuseFixed (body: unknown): void {
+  const fixed = fixedOptions.filter(name => Object.hasOwn(Object(body), name))
+  if (fixed.length === 0) return
+  throw new BadRequest(fixed.map(name => ({ pointer: `/body/${name}`, message: 'cannot be changed at run time' })))
 }
 
 const listeningRoutes: Routes = async (app, { server }) => {

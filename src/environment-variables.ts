@@ -246,8 +246,9 @@ function parseNumber (text: string): unknown {
   return String(Number(text)) === text ? Number(text) : text
 }
 
-function parseBoolean (text: string): unknown {
-  return text === 'true' ? true : text === 'false' ? false : text
+function parseBoolean (text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new Error('must be true or false')
 }
 
 function parseList (text: string): string[] {

@@ -228,7 +228,7 @@ function tokenFaults (values: Values, { host, adminOrigins }: ServiceSettings, n
 
 /** An error message about an option, with the name of its variable instead. */
 export function nameVariable (message: string): string {
-  const [prefix, option] = /^(?:option )?(\w+)(?=:)/.exec(message) ?? []
+  const [, before = '', option, after] = /^(?:option |(cluster: ))?(\w+)((?::| differs from ).*)$/s.exec(message) ?? []
   const found = Object.entries(variables).find(([, variable]) => option !== undefined && variable.option === option)
-  return found === undefined ? message : found[0] + message.slice(prefix!.length)
+  return found === undefined ? message : `${before}${found[0]}${after}`
 }

@@ -300,13 +300,18 @@ t.test('TLS keys require WS_PORT', async t => {
 t.test('an error about an option names its variable', async t => {
   t.equal(nameVariable('privateKey: not the key of sslCertificate'), 'TLS_KEY: not the key of sslCertificate')
   t.equal(nameVariable('option maxPeers: must be integer'), 'MAX_PEERS: must be integer')
+  t.equal(nameVariable('cluster: rooms differs from node a: here false, there true'),
+    'cluster: ROOMS differs from node a: here false, there true')
+  t.equal(nameVariable('cluster: wire differs from node a: here "godot3", there "godot4"'),
+    'cluster: WS_WIRE differs from node a: here "godot3", there "godot4"')
+  t.equal(nameVariable('cluster: another node has the id a'), 'cluster: another node has the id a')
   t.equal(nameVariable('port 80 on *: the port is taken'), 'port 80 on *: the port is taken')
 })
 
 t.test('all invalid variables are reported at once', async t => {
   t.throws(() => readEnvironment({ PORT: 'x', GD_MP_API: 'x', HOST: '0.0.0.0' }), new SettingsError([
     'PORT: must be integer',
-    'GD_MP_API: must be boolean',
+    'GD_MP_API: must be true or false',
     'ADMIN_TOKEN: required because HOST 0.0.0.0 is not a loopback address'
   ]))
 })

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminOptions } from '../../src/admin/admin-option-types.ts'
 import type { Role } from '../../src/named-token.ts'
-import { HttpError, problem } from '../problem.ts'
+import { HttpError, problem, unsupportedType } from '../problem.ts'
 import { requiredRole } from './required-role.ts'
 
 declare module 'fastify' {
@@ -16,7 +16,7 @@ const wrongRole = (required: Role) => problem('The role of the token does not al
   new HttpError(403, `Role read does not allow this: expected ${required}`))
 const ofJson = {
   413: problem('The body is larger than 1 MiB', new HttpError(413, 'Request body is too large')),
-  415: problem('The body is not application/json', new HttpError(415, 'Unsupported Media Type'))
+  415: problem('The body is not application/json', unsupportedType('application/json'))
 }
 
 type Requirement = Readonly<Record<string, readonly string[]>>

@@ -4,7 +4,7 @@ import { operations, type Operations, type Problem } from './operations.ts'
 
 /** Options of a PeerServerClient. */
 export interface ClientOptions {
-  /** Base URL of the service, e.g. `http://127.0.0.1:3000`. */
+  /** Base URL of the service, e.g. `http://127.0.0.1:3000`; also with the path of the REST API. */
   readonly url: string
   /** Admin token; omit it for a service without one. */
   readonly token?: string | undefined
@@ -98,13 +98,15 @@ export class ApiError extends Error {
 /** Typed client of the REST API, for Node and browsers: `await client.call('disconnectPeer', { id, code: 4001 })`. */
 export class PeerServerClient {
   readonly #root: URL
+  readonly #server: string | undefined
   readonly #headers: Readonly<Record<string, string>>
   /** Seconds until a call without a response rejects. */
   readonly #timeout: number
 
   constructor ({ url, token, server, prefix = DEFAULT_PREFIX, timeout = DEFAULT_TIMEOUT }: ClientOptions) {
     const path = server === undefined ? `${prefix}/` : `${prefix}/${encodeSegment('server', server)}/`
-    this.#root = new URL(path, url.endsWith('/') ? url : `${url}/`)
+    this.#root = new URL(path, baseOf(url, prefix))
+    this.#server = server
     this.#timeout = timeout
     this.#headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
@@ -153,8 +155,18 @@ export class PeerServerClient {
     const response = await fetch(url, { method, ...init, headers, redirect: 'manual' })
     if (response.ok) return response
     if (isRedirect(response)) throw redirected(response)
-    throw new ApiError(response.status, (await response.json().catch(() => undefined) ?? {}) as Partial<Problem>)
+    const problem = (await response.json().catch(() => undefined) ?? {}) as Partial<Problem>
+    // The service has every path for each of its servers.
+    const isUnknownServer = this.#server !== undefined && problem.code === 'not-found'
+    const detail = isUnknownServer ? { detail: `no server ${this.#server}: ${problem.detail}` } : {}
+    throw new ApiError(response.status, { ...problem, ...detail })
   }
+}
+
+/** The URL that the path of the REST API is relative to; it may be given with that path. */
+function baseOf (url: string, prefix: string): string {
+  const base = url.replace(/\/+$/, '')
+  return base.endsWith(`/${prefix}`) ? base.slice(0, -prefix.length) : `${base}/`
 }
 
 /** Whether a response is a redirect; browsers hide everything else about it. */

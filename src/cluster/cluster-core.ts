@@ -273,7 +273,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   get agreement (): string {
     const { options } = this.#registry.settings
     const agreed = Object.fromEntries(AGREED.map(name => [name, options[name]]))
-    return JSON.stringify({ ...agreed, rooms: this.#rooms })
+    // `{}` means the same as `true`.
+    const rooms = JSON.stringify(this.#rooms) === '{}' ? true : this.#rooms
+    return JSON.stringify({ ...agreed, rooms })
   }
 
   claimed (lease: Lease): void {

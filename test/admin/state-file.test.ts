@@ -126,7 +126,7 @@ for (const [text, message] of Object.entries({
   '{"version":2}': /expected version 1, found 2/,
   '{"version":1,"servers":{"peerServer":{"settings":{"path":"/x"},"bans":[]}}}': /peerServer: option path: cannot be/,
   '{"version":1,"servers":{"peerServer":{"settings":{"maxPeers":"x"},"bans":[]}}}': /option maxPeers: must be/,
-  '{"version":1,"servers":{"peerServer":{"bans":[]}}}': /servers\.peerServer must have required properties settings/,
+  '{"version":1,"servers":{"peerServer":{"bans":[]}}}': /servers\.peerServer\.settings is required/,
   '{"version":1,"servers":{"peerServer":null}}': /servers\.peerServer must be object/,
   '{"version":1,"servers":{"peerServer":{"settings":null,"bans":[]}}}': /servers\.peerServer\.settings must be object/,
   '{"version":1,"servers":{"other":{"settings":[],"bans":[]}}}': /servers\.other\.settings must be object/,
@@ -134,7 +134,7 @@ for (const [text, message] of Object.entries({
     /servers\.peerServer\.cluster must have required properties unshared/,
   '{"version":1,"servers":null}': /servers must be object/,
   '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[{"address":"::1","since":"2020-01-01","until":null}]}}}':
-    /servers\.peerServer\.bans\.0 must have required properties reason/,
+    /servers\.peerServer\.bans\.0\.reason is required/,
   [['{"version":1,"servers":{"peerServer":{"settings":{},"bans":[',
     '{"address":"x","reason":"","since":"2020-01-01","until":null}]}}}'].join('')]:
     /peerServer: address x/

@@ -233,6 +233,14 @@ t.test('a call can be aborted', async t => {
   await t.rejects(call, { name: 'AbortError' })
 })
 
+t.test('the URL may end with the path of the API', async t => {
+  const { url } = await startService(t)
+  for (const given of [`${url}/api/v1`, `${url}/api/v1/`]) {
+    t.match(await new PeerServerClient({ url: given, token }).call('isListening'), { listening: true }, given)
+    t.match(await new PeerServerClient({ url: given, token, server: 'godot4' }).call('getServer'), { path: '/ws4' })
+  }
+})
+
 t.test('option prefix addresses an API at another path', async t => {
   const host = Fastify()
   t.teardown(async () => { await host.close() })
@@ -252,6 +260,10 @@ t.test('option server addresses another server of the service', async t => {
   }
   const climbing = new PeerServerClient({ url, token, server: 'a/../..' })
   await t.rejects(climbing.call('getServer'), { name: 'ApiError', status: 404 })
+  const unknown = new PeerServerClient({ url, token, server: 'other' })
+  const message = 'no server other: Not found: /api/v1/other/server'
+  await t.rejects(unknown.call('getServer'), { status: 404, message })
+  await t.rejects(client.call('getPeer', { id: 7 }), { status: 404, message: 'no peer 7' })
 })
 
 t.test('a timeout may be longer than what a timer can wait for, and no whole number of milliseconds', async t => {

@@ -215,3 +215,15 @@ t.test('a broker whose messages are too small is refused', async t => {
   await t.rejects(node.listen(), { code: 'ERR_INVALID_PARAMETER', message: /max_payload of the NATS server is 65536/ })
   t.notOk(node.isListening())
 })
+
+t.test('rooms: {} agrees with rooms: true, rooms: false does not', async t => {
+  const { broker } = await openMemoryCluster(t, 1, { rooms: true })
+  const another = (nodeId: string, rooms: false | object): WebSocketServer => new WebSocketServer({
+    gdMpApi: true, rooms, log: silentLogger, cluster: { servers: 'memory', nodeId }
+  }, { ...memoryMount, cluster: { timings: quickTimings, connect: async () => broker.connect() } })
+  const same = another('same', {})
+  await same.listen()
+  await same.stop()
+  const message = 'cluster: rooms differs from node node-0: here false, there true'
+  await t.rejects(another('other', false).listen(), { code: 'ERR_INVALID_PARAMETER', message })
+})

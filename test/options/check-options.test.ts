@@ -25,6 +25,9 @@ t.test('names an invalid option inside another one by its path', async t => {
   const faults: Array<[options: object, message: string]> = [
     [{ rooms: { maxRoms: 3 } }, 'option rooms.maxRoms: unknown option'],
     [{ rooms: { constructor: 3 } }, 'option rooms.constructor: unknown option'],
+    [{ rooms: { create: 'all' } }, 'option rooms.create: must be "join" or "admin"'],
+    [{ cluster: {} }, 'option cluster.servers: is required'],
+    [{ cluster: { server: 'nats://a' } }, 'option cluster.server: unknown option'],
     [{ rooms: { maxRooms: 0 } }, 'option rooms.maxRooms: must be >= 1'],
     [{ allowedOrigins: ['https://game.example', 5] }, 'option allowedOrigins.1: must be string']
   ]

@@ -30,6 +30,14 @@ t.test('without a valid token the response is 401 with WWW-Authenticate, and not
   }
 })
 
+t.test('says whether the token is wrong, or there is none', async t => {
+  const { ask } = await makeApp(t, { token: alice })
+  for (const [authorization, detail] of [
+    [undefined, 'missing authorization header'], [`Basic ${alice}`, 'invalid authorization header'],
+    ['Bearer wrong', 'wrong token']
+  ] as const) t.equal(JSON.parse((await ask('GET', '/api/server', authorization)).body).detail, detail)
+})
+
 t.test('accepts the token; the scheme is case-insensitive', async t => {
   const { ask } = await makeApp(t, { token: alice })
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) {

@@ -214,7 +214,10 @@ t.test('rejects bad input', async t => {
     })
   }
 
-  await t.test('rejects a body of another content type', async t => {
+  await t.test('rejects a body of another content type, or of none', async t => {
+    const expected = 'Unsupported content type: expected application/json'
+    const untyped = await host.app.inject({ method: 'POST', url: '/api/v1/server/stop', payload: '{}' })
+    t.match(untyped.json(), { status: 415, code: 'unsupported-media-type', detail: expected })
     for (const type of [
       'text/plain',
       'application/octet-stream',
@@ -228,7 +231,8 @@ t.test('rejects bad input', async t => {
       ]) {
         const answer = await host.api(path, { method, headers: { 'content-type': type }, body: '{}' })
         t.equal(answer.status, 415, `${type} ${path}`)
-        t.match(await answer.json(), { status: 415, code: 'unsupported-media-type' })
+        const detail = type === 'nonsense' ? String : expected
+        t.match(await answer.json(), { status: 415, code: 'unsupported-media-type', detail })
       }
     }
   })

@@ -21,6 +21,8 @@ t.test('a ban closes peers and refuses clients until it is removed', async t => 
   t.equal(server.monitor.limits.banned, 1)
   t.match((await (await api('/server')).json()).limits.hits, { banned: 1 })
 
+  const { detail } = await (await api('/bans/127.0.0.0/8', { method: 'DELETE' })).json()
+  t.equal(detail, 'Not found: /api/v1/bans/127.0.0.0/8; the / of a range is written as %2F')
   t.equal((await api('/bans/127.0.0.0%2F8', { method: 'DELETE' })).status, 204)
   t.same(await (await api('/bans')).json(), { items: [], meta: { count: 0 } })
   await join()

@@ -113,3 +113,28 @@ t.test('counts pending handshakes', async t => {
   t.match(await (await api('/server')).json(), { peers: { open: 0, closing: 0, pending: 1 } })
   handshake.close()
 })
+
+t.test('says which values and which options a change may have', async t => {
+  const { api, server } = await startHost(t, { server: { rooms: true } })
+  for (const [body, errors] of [
+    [{ stopCode: 1005 }, [['/body/stopCode', 'must be 1001 or 1012']]],
+    [{ rooms: { create: 'all' } }, [['/body/rooms/create', 'must be "join" or "admin"']]],
+    [{ rooms: { create: 'all', maxRooms: 0 }, stopCode: 1 }, [
+      ['/body/stopCode', 'must be 1001 or 1012'],
+      ['/body/rooms/create', 'must be "join" or "admin"'],
+      ['/body/rooms/maxRooms', 'must be >= 1']
+    ]],
+    [{ allowedOrigins: 5 }, [['/body/allowedOrigins', 'must be "*" or array or null']]],
+    [{ inputBufferKb: 128, path: '/x' }, [
+      ['/body/path', 'cannot be changed at run time'], ['/body/inputBufferKb', 'cannot be changed at run time']
+    ]],
+    [{ inputBuferKb: 128 }, [['/body/inputBuferKb', 'unknown property']]]
+  ] as Array<[object, string[][]]>) {
+    const response = await api('/server', jsonRequest('PATCH', body))
+    t.equal(response.status, 400)
+    const { errors: found } = await response.json() as { errors: Array<{ pointer: string, message: string }> }
+    t.same(found.map(({ pointer, message }) => [pointer, message]), errors, JSON.stringify(body))
+  }
+  t.equal(server.options.inputBufferKb, 64)
+  for (const body of [[], 'x', 7]) t.equal((await api('/server', jsonRequest('PATCH', body))).status, 400)
+})

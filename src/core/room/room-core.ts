@@ -148,7 +148,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   takePacket (): Packet {
     const packet = this.inbox.take()
     if (packet !== undefined) return packet
-    throw new GodotError(this.#serverSettings.options.gdMpApi ? 'ERR_UNAVAILABLE' : 'ERR_UNCONFIGURED')
+    if (this.#serverSettings.options.gdMpApi) throw new GodotError('ERR_UNAVAILABLE')
+    throw new GodotError('ERR_UNCONFIGURED', 'option gdMpApi is not set')
   }
 
   /** The room has ended: it has no clients and accepts none, and its name is free. */

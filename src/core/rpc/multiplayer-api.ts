@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { GodotError } from '../../error.ts'
 import { checkArgumentCount } from '../../protocol/multiplayer/encoded-values.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
@@ -110,7 +111,7 @@ export class MultiplayerAPI {
     const relative = checkedPath(path)
     const existing = nodes.nodeAt(relative)
     if (existing !== undefined) {
-      if (surface === undefined || surface === existing.surface) return existing
+      if (surface === undefined || isDeepStrictEqual(surface, existing.surface)) return existing
       throw new GodotError('ERR_ALREADY_IN_USE', `node ${relative} exists with another surface`)
     }
     const { configured = [], exactTypes: isExact = exactTypes } = isList(options) ? { configured: options } : options

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
-import { optional } from '../../../src/core/rpc/rpc-surface.ts'
+import { arrayOf, optional, unchecked, type Surface } from '../../../src/core/rpc/rpc-surface.ts'
 import type { RpcDrop } from '../../../src/core/server/log/drop-reason.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
@@ -276,7 +276,9 @@ t.test('in plain mode calls throw ERR_UNCONFIGURED', async t => {
   const { server } = await serve({ gdMpApi: false })
   const client = new MemoryClient(server)
   const main = server.multiplayer.node('/root/Main')
-  t.throws(() => main.rpc('r0'), { code: 'ERR_UNCONFIGURED' })
+  const unconfigured = { code: 'ERR_UNCONFIGURED', message: 'option gdMpApi is not set' }
+  t.throws(() => main.rpc('r0'), unconfigured)
+  t.throws(() => { server.multiplayer.sendBytes(Uint8Array.of(1)) }, unconfigured)
   t.throws(() => main.rpcId(client.id, 'r0'), { code: 'ERR_DOES_NOT_EXIST' })
   client.text('hi')
   t.equal(server.getPeer(client.id).getAvailablePacketCount(), 1, 'packets of peers in plain mode are not handled')
@@ -290,7 +292,19 @@ t.test('a path has one node with one set of members until it is freed', async t 
   const main = multiplayer.node('/root/Main', surface).method('remote', 'r0', () => t.fail('freed'))
   t.equal(multiplayer.node('Main'), main)
   t.equal(multiplayer.node('/root/Main', surface), main)
-  t.throws(() => multiplayer.node('Main', { r0: [] }), { code: 'ERR_ALREADY_IN_USE' })
+  t.equal(multiplayer.node('/root/Main', { r0: [] }), main, 'an equal surface')
+  for (const other of [{ r0: [int] }, { r0: unchecked }, { r0: [], r1: [] }, ['r0'], {}]) {
+    t.throws(() => multiplayer.node('Main', other as Surface), { code: 'ERR_ALREADY_IN_USE' })
+  }
+  const kinds = [int, float, Number, String, arrayOf(int), arrayOf(float), optional(int), optional(int, 1), Vector2]
+  for (const [at, kind] of kinds.entries()) {
+    const path = `Kind${at}`
+    multiplayer.node(path, { r0: [kind] })
+    for (const other of kinds) {
+      if (other === kind) t.ok(multiplayer.node(path, { r0: [other] }))
+      else t.throws(() => multiplayer.node(path, { r0: [other] }), { code: 'ERR_ALREADY_IN_USE' })
+    }
+  }
   t.throws(() => multiplayer.node('/Main'), { code: 'ERR_INVALID_PARAMETER' })
   main.rpc('r0')
   main.free()

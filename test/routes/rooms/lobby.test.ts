@@ -274,6 +274,7 @@ t.test('bad input', async t => {
   await problem(t, await post('{"data":'), 400, 'bad-request')
   await problem(t, await post('{"data":{"__proto__":{}}}'), 400, 'bad-request')
   await problem(t, await post('x', 'text/plain'), 415, 'unsupported-media-type')
+  await problem(t, await post('{}', 'application/x-www-form-urlencoded'), 415, 'unsupported-media-type')
   await problem(t, await post(`{"data":{"a":"${'x'.repeat(1 << 20)}"}}`), 413, 'payload-too-large')
   await problem(t, await lobby.ask('/nothing'), 404, 'not-found')
   await problem(t, await lobby.ask('/rooms', { method: 'DELETE' }), 405, 'method-not-allowed')

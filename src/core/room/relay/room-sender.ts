@@ -150,7 +150,7 @@ export class RoomSender {
   }
 
   #checkMode (): void {
-    if (!this.#settings.options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED')
+    if (!this.#settings.options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED', 'option gdMpApi is not set')
   }
 
   #put (to: number, packet: Uint8Array): void {
