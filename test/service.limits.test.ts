@@ -21,8 +21,9 @@ t.test('too many pipelined requests close the connection without affecting the s
 
 /** The service at `localhost`, which has two addresses. */
 async function startAtLocalhost (t: Test, env: Record<string, string> = {}): Promise<Service> {
-  const file = pathToFileURL(join(root, 'dist/test/helper/two-addresses-preload.js'))
-  const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import ${file.href}`
+  const helper = pathToFileURL(join(root, 'dist/test/helper/two-addresses.js'))
+  const preload = encodeURIComponent(`import { useTwoAddresses } from '${helper.href}'; useTwoAddresses()`)
+  const NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --import data:text/javascript,${preload}`
   return await startService(t, { HOST: 'localhost', NODE_OPTIONS, ...env })
 }
 

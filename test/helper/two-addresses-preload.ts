@@ -1,4 +1,0 @@
-import { useTwoAddresses } from './two-addresses.ts'
-
-// For `node --import`.
-useTwoAddresses()
