@@ -46,7 +46,7 @@ function ipv4Number (text: string): number | undefined {
   return parts === null ? undefined : parts.slice(1).reduce((number, part) => number << 8 | Number(part), 0)
 }
 
-/** First address with the same `length` leading bits; undefined for anything that is not an address of so many bits. */
+/** First address with the same `length` leading bits; undefined unless it is an address with that many. */
 export function networkOf (address: string, length: number): string | undefined {
   if (!isAddress(address)) return undefined
   const one = ipaddr.process(address)

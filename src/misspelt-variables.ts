@@ -3,7 +3,7 @@ import { variables } from './environment-variables.ts'
 /** A variable that the service does not know, and the one that was probably meant. */
 export interface Misspelt { readonly name: string, readonly meant: string }
 
-/** Letters that may differ: one in so many, at least one and at most three. */
+/** Letters that may differ: one in this many, at least one and at most three. */
 const LETTERS_PER_EDIT = 4
 const MAX_EDITS = 3
 

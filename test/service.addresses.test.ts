@@ -67,7 +67,7 @@ t.test('peers, bans, audit and log have one form of every address in X-Forwarded
   t.match((await events.next('unauthorized')).data, { address: '2001:db8::2' })
 })
 
-/** The request with this method as the service logs it, after so many lines. */
+/** The request with this method as the service logs it, after this many lines. */
 async function loggedRequest ({ log }: Service, method: string, after: number): Promise<object> {
   const find = () => log.slice(after).map(line => JSON.parse(line).req).find(req => req?.method === method)
   await until(() => find() !== undefined, () => `${method} in ${log.slice(after).join('\n')}`)

@@ -66,7 +66,7 @@ function describeEnd ({ outcome, code, seconds }: PeerEnd): Static<typeof Ended>
   return { outcome, code, seconds }
 }
 
-/** How the peer ended, undefined if it has not within so many seconds. */
+/** How the peer ended, undefined if it has not within this many seconds. */
 async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>(resolve => { timer = setTimeout(() => { resolve(undefined) }, seconds * 1000) })

@@ -57,7 +57,7 @@ class Node {
     this.broker.restore(this.bus)
   }
 
-  /** Waits until this has been reported to it so many times. */
+  /** Waits until this has been reported to it this many times. */
   async toldOf (what: string, times = 1): Promise<void> {
     await until(() => this.told.filter(entry => entry === what).length >= times)
   }

@@ -67,7 +67,7 @@ async function startExample (t: Test): Promise<{ port: number, brokerUrl: string
   return { port, brokerUrl: `nats://127.0.0.1:${brokerPort}`, processes }
 }
 
-/** The first of so many free ports that follow each other. */
+/** The first of this many consecutive free ports. */
 async function freePorts (count: number): Promise<number> {
   const first = await freePort()
   const servers = Array.from({ length: count }, () => createServer())

@@ -96,7 +96,7 @@ async function countTraffic (t: Test, servers: string) {
   await bus.flush()
   return {
     subjects,
-    /** Resolves when there were so many. */
+    /** Resolves when there were this many. */
     until: async (count: number): Promise<void> => {
       await new Promise<void>(resolve => {
         changed = () => { if (subjects.length >= count) resolve() }

@@ -16,7 +16,7 @@ async function start (t: Test) {
   return { ...host, connections, events }
 }
 
-/** Events of this type until there are so many of them, merged ones counted. */
+/** Events of this type until there are this many of them, merged ones counted. */
 async function countUntil (stream: EventSourceReader, type: string, total: number) {
   let [single, merged] = [0, 0]
   const causes = new Set<string | undefined>()

@@ -459,7 +459,7 @@ for (const [outer, prefix, path, expected] of [
     const { path: reported } = await (await fetch(at('/admin/server'))).json() as { path: string }
     t.equal(reported.replace(/(?<=.)\/$/, ''), expected)
     await enter(t, server!, base.replace('http', 'ws') + reported)
-    t.equal(server!.room('main').peerCount, 1, 'its path is no room')
+    t.equal(server!.room('main').peerCount, 1, 'its path is not a room')
     await enter(t, server!, base.replace('http', 'ws') + expected)
     t.equal(server!.room('main').peerCount, 2)
     const { channels } = await (await fetch(at('/asyncapi.json'))).json() as any
