@@ -131,7 +131,7 @@ for (const [text, message] of Object.entries({
   '{"version":1,"servers":{"peerServer":{"settings":null,"bans":[]}}}': /servers\.peerServer\.settings must be object/,
   '{"version":1,"servers":{"other":{"settings":[],"bans":[]}}}': /servers\.other\.settings must be object/,
   '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[],"cluster":{"shared":{}}}}}':
-    /servers\.peerServer\.cluster must have required properties unshared/,
+    /servers\.peerServer\.cluster\.unshared is required/,
   '{"version":1,"servers":null}': /servers must be object/,
   '{"version":1,"servers":{"peerServer":{"settings":{},"bans":[{"address":"::1","since":"2020-01-01","until":null}]}}}':
     /servers\.peerServer\.bans\.0\.reason is required/,
