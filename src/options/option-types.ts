@@ -48,7 +48,9 @@ export interface ServerOptions {
   refuseNewConnections: boolean
   /** Start listening when the app is ready; false: your code or the REST API calls `listen`. */
   autoListen: boolean
-  /** Process events immediately; false: nothing is read and no signal is emitted outside `poll()`. */
+  /**
+   * Process events immediately; false: nothing is read and no signal is emitted outside `poll()` (not with `cluster`).
+   */
   autoPoll: boolean
   /** Size of a peer's input queue in KiB, rounded up to a power of two. */
   inputBufferKb: number

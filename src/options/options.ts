@@ -159,7 +159,8 @@ export const ServerOptions = Type.Object({
     description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
   }),
   autoPoll: Type.Boolean({
-    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()`'
+    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()` (not ' +
+      'with `cluster`)'
   }),
   inputBufferKb: kib('input'),
   inputMaxPackets: packets('input'),
@@ -232,15 +233,20 @@ export function parseOptions (given: Partial<ServerOptions> = {}): ServerOptions
 
 /** Checks rules that involve several options. */
 function checkTogether (options: ServerOptions): ServerOptions {
-  if (options.authenticate === undefined) return options
-  if (options.wire === 'godot3') throw unsupported('not supported by Godot 3; use onHandshake, or wire godot4')
-  // Otherwise nobody would be checked.
-  if (!options.gdMpApi) throw unsupported('not supported in plain mode; use onHandshake, or gdMpApi true')
+  const { authenticate, wire, gdMpApi, cluster, autoPoll } = options
+  if (authenticate !== undefined) {
+    if (wire === 'godot3') throw invalid('authenticate: not supported by Godot 3; use onHandshake, or wire godot4')
+    // Otherwise nobody would be checked.
+    if (!gdMpApi) throw invalid('authenticate: not supported in plain mode; use onHandshake, or gdMpApi true')
+  }
+  if (cluster !== undefined && !autoPoll) {
+    throw invalid('autoPoll: must be true with cluster, as messages of other nodes do not wait for poll()')
+  }
   return options
 }
 
-function unsupported (why: string): GodotError {
-  return new GodotError('ERR_INVALID_PARAMETER', `option authenticate: ${why}`)
+function invalid (why: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `option ${why}`)
 }
 
 function isBindIp (text: string): boolean {

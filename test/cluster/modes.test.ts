@@ -1,4 +1,5 @@
 import t from 'tap'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { FrameClient } from '../helper/frame-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
@@ -19,6 +20,14 @@ t.test('plain mode: a broadcast to a room reaches its peers on all nodes, as tex
     (await client.frames()).map(({ opcode, payload }) => `${opcode} ${payload.toString()}`)
   t.same(await read(one), ['1 all', '2 not two'])
   t.same(await read(two), ['1 all', '2 two', '1 text'])
+})
+
+t.test('a node needs autoPoll', async t => {
+  const options = { cluster: { servers: 'memory' }, autoPoll: false }
+  t.throws(() => new WebSocketServer(options), {
+    code: 'ERR_INVALID_PARAMETER',
+    message: 'option autoPoll: must be true with cluster, as messages of other nodes do not wait for poll()'
+  })
 })
 
 t.test('a peer of another node has an address, and is closed from anywhere', async t => {
