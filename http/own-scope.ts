@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { serializeResponses } from './isolated.ts'
-import { notFound, sendProblem, unsupportedType } from './problem.ts'
+import { BadRequest, notFound, sendProblem, unsupportedType } from './problem.ts'
 import { refuseUpgrade } from './upgrade/refused-handshake.ts'
 import { requestValidator } from './request-validator.ts'
 
@@ -23,11 +23,18 @@ export function ownScope (app: FastifyInstance, prefix: string = ''): void {
   })
   app.addContentTypeParser('*', async () => { throw unsupportedType('application/json') })
   app.setValidatorCompiler(requestValidator)
+  app.addHook('preValidation', refuseNull)
   app.setSerializerCompiler(() => JSON.stringify)
   app.setErrorHandler(sendProblem)
   serializeResponses(app)
   if (prefix !== '' && prefix !== '/') app.setNotFoundHandler(notFound)
   app.addHook('onRequest', refuseUpgrade)
+}
+
+/** The validator cannot tell `null` in JSON from a missing body. */
+async function refuseNull ({ body, routeOptions: { schema } }: FastifyRequest): Promise<void> {
+  if (body !== null || schema?.body === undefined) return
+  throw new BadRequest([{ pointer: '/body', message: 'must be object' }])
 }
 
 /** The server of the app with this name, for the plugin that needs it. */

@@ -140,7 +140,11 @@ t.test('rejects bad input', async t => {
     ['two kinds of selection', 'POST', '/peers/disconnect', { all: true, ids: [5] }, '/body'],
     ['an array as body', 'PATCH', '/server', [], '/body'],
     ['a string as body', 'PATCH', '/server', 'x', '/body'],
-    ['a number as body', 'PATCH', '/server', 5, '/body']
+    ['a number as body', 'PATCH', '/server', 5, '/body'],
+    ...[
+      ['POST', '/server/listen'], ['POST', '/server/stop'], ['PATCH', '/server'], ['POST', '/rooms'],
+      ['PATCH', '/rooms/main'], ['POST', '/peers/disconnect'], ['POST', '/peers/ban'], ['POST', '/bans']
+    ].map(([method, path]) => [`null as body of ${method} ${path}`, method, path, null, '/body'] as const)
   ] as const) {
     await t.test(name, async t => {
       await names(t, await host.api(path, jsonRequest(method, body)), pointer)
