@@ -20,7 +20,7 @@ export const requestValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpP
   const validator = validatorOf(schema)
   const isText = httpPart !== 'body'
   return (given: unknown) => {
-    // A missing body counts as an empty object.
+    // A missing body counts as an empty object. Fastify passes null for it.
     const value = isText ? fromText(schema as TObject, given as Record<string, unknown>) : given ?? {}
     const pointer = `/${parts[httpPart]}`
     // First, and not by TypeBox: it takes quadratic time for unknown properties, and reports none of them if there are
@@ -84,16 +84,16 @@ function withoutUnknown (schema: TSchema, value: unknown, pointer: string, fault
   for (const name in members) {
     if (faults.length === MAX_FAULTS) break
     if (!Object.hasOwn(properties, name)) {
-      faults.push({ pointer: `${pointer}/${escape(name)}`, message: 'unknown property' })
+      faults.push({ pointer: `${pointer}/${pointerStep(name)}`, message: 'unknown property' })
     }
   }
   const known = Object.keys(properties).filter(name => Object.hasOwn(members, name))
   return Object.fromEntries(known.map(name =>
-    [name, withoutUnknown(properties[name], members[name], `${pointer}/${escape(name)}`, faults)]))
+    [name, withoutUnknown(properties[name], members[name], `${pointer}/${pointerStep(name)}`, faults)]))
 }
 
 /** A name as one step of a JSON pointer (RFC 6901), shortened if it is very long. */
-function escape (name: string): string {
+export function pointerStep (name: string): string {
   const short = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}...` : name
   return short.replaceAll('~', '~0').replaceAll('/', '~1')
 }

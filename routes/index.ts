@@ -6,6 +6,7 @@ import { documentRoutes } from '../http/document/document-routes.ts'
 import { watchMethods } from '../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
 import { Problem } from '../http/problem.ts'
+import { strictQueries } from '../http/query/strict-query.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import type { AdminOptions } from '../src/admin/admin-option-types.ts'
 import { parseAdminOptions } from '../src/admin/admin-options.ts'
@@ -38,6 +39,7 @@ export const adminRoutes: FastifyPluginAsync<AdminOptions & { prefix?: string }>
   const options = parseAdminOptions(given)
   const server = serverOf(app, options.server, 'adminRoutes')
   ownScope(app, given.prefix)
+  strictQueries(app)
   const feed = feedOf(server, { maxEvents: options.eventHistory, maxBytes: options.eventHistoryBytes })
   await allowOrigins(app, options.origin, crossOriginUse)
   await app.register(audit, { feed })

@@ -8,6 +8,7 @@ import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
 import { ownScope, serverOf } from '../../http/own-scope.ts'
 import { BadRequest, Problem } from '../../http/problem.ts'
+import { strictQueries } from '../../http/query/strict-query.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
 import { addressKey } from '../../src/core/admission/address-key.ts'
@@ -37,6 +38,7 @@ const lobbyRoutes: FastifyPluginAsync<LobbyOptions & { prefix?: string }> = asyn
   }
   if (server.mode === 'mounted') checkPath(listening.path)
   ownScope(app, given.prefix)
+  strictQueries(app)
   shareSchemas(app, Problem, LobbyRoom)
   documentRoutes(app, { auth: false, server: given.server, operationIdPrefix: options.operationIdPrefix })
   // First, so that pages of other origins can read why they are refused, and preflight requests are not counted.
