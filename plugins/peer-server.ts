@@ -79,10 +79,13 @@ function logHeadersTimeout (
 ): void {
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
-  const message = 'until its request is complete, headersTimeout of the HTTP server applies to a client, ' +
-    'not handshakeTimeout: see docs/reliability.md'
-  if (headersTimeout === 0) log.warn(details, message)
-  else log.info(details, message)
+  const seconds = `handshakeTimeout (${handshakeTimeout} s): a client that sends its upgrade request slowly is`
+  const more = ': see docs/reliability.md'
+  if (headersTimeout === 0) log.warn(details, `headersTimeout is off, unlike ${seconds} never cut off${more}`)
+  else {
+    const exceeds = `headersTimeout (${details.headersTimeout} s) exceeds`
+    log.info(details, `${exceeds} ${seconds} only cut off after headersTimeout${more}`)
+  }
 }
 
 function mountOf (app: FastifyInstance, path: string): Mount {

@@ -27,7 +27,7 @@ const health: FastifyPluginAsync<HealthOptions> = async (app, given) => {
     schema: {
       operationId: 'healthz',
       summary: 'Liveness',
-      description: 'Whether the process responds. A process manager restarts it if not.',
+      description: 'Whether the process responds. If not, the process manager should restart it.',
       tags: ['health'],
       response: { 200: Type.Object({ ok: Type.Literal(true) }, { description: 'The process is alive' }) }
     }

@@ -51,7 +51,7 @@ export const packetRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, {
 const raw = Type.Optional(Type.Boolean({
   description:
     'For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the ' +
-    'packet as `network_peer_packet`, for which a byte is put in front'
+    'packet as `network_peer_packet`: a command byte is prepended for this'
 }))
 const ID_LIST = /^[1-9]\d{0,9}(,[1-9]\d{0,9}){0,999}$/
 const NOT_IDS = 'must be a comma-separated list of at most 1000 ids of peers'

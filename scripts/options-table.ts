@@ -4,6 +4,7 @@ import { RoomOptions } from '../src/core/room/room-options.ts'
 import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
 import { defaultOptions } from '../src/options/defaults.ts'
 import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
+import { runtimeOptionNames } from '../src/options/runtime-options.ts'
 import { code } from './markdown.ts'
 
 /** Columns of the rows that `optionRows` returns. */
@@ -11,7 +12,13 @@ export const optionColumns = ['option', 'type', 'default', 'meaning']
 
 /** One row for each option of the server. */
 export function optionRows (): string[][] {
-  return rowsOf(ServerOptions.properties, defaultOptions)
+  return rowsOf(ServerOptions.properties, defaultOptions).map(([name, type, value, meaning]) =>
+    [name, type, value, isRuntimeOption(name) ? `${meaning}. Can change at run time` : meaning])
+}
+
+/** Whether the option that a row is about can change while the server listens. */
+function isRuntimeOption (name: string): boolean {
+  return runtimeOptionNames.some(one => `\`${one}\`` === name)
 }
 
 /** One row for each option of `adminRoutes`. */

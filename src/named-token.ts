@@ -2,7 +2,7 @@
 export const roles = {
   read: 'see everything',
   operate: 'also disconnect peers, send packets, and change rooms and bans',
-  admin: 'also change settings, and start and stop the server'
+  admin: 'also change settings, and start, stop and drain the server'
 } as const
 
 /** Role of a token. */

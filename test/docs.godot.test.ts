@@ -90,6 +90,22 @@ t.test('the scripts of the README and of docs/godot3.md', needsGodot, async t =>
   })
 })
 
+t.test('the token that a script of docs/godot3.md sends as a subprotocol', needsGodot, async t => {
+  const port = await freePort()
+  const tokens: Array<string | undefined> = []
+  const server = new WebSocketServer({
+    gdMpApi: true, closeTimeout: 0.2, log: silentLogger, onHandshake: ({ token }) => { tokens.push(token) }
+  })
+  t.teardown(async () => { await server.stop() })
+  await server.listen(port)
+  for (const token of ['secret-of-ann', 'a+/?~~>ü']) {
+    const game = await startScript(t, 'token', port, godot3, ['secret-of-ann', token])
+    await game.event('connected_to_server')
+    await game.quit()
+  }
+  t.same(tokens, ['secret-of-ann', 'a+/?~~>ü'])
+})
+
 t.test('the server of docs/godot3.md echoes as its translation does', needsGodot, async t => {
   const port = await freePort()
   const game = await startScript(t, 'echo', port)
@@ -103,10 +119,12 @@ t.test('the server of docs/godot3.md echoes as its translation does', needsGodot
   t.ok(game.output.some(line => /^\d+ connected with chat$/.test(line)), game.output.join('\n'))
 })
 
-/** Runs a script of a page in a Godot, with another port. */
-async function startScript (t: Test, name: string, port: number, page = godot3): Promise<GodotClient> {
+/** Runs a script of a page in a Godot, with another port, and another text in place of one. */
+async function startScript (
+  t: Test, name: string, port: number, page = godot3, [text, other] = ['', '']
+): Promise<GodotClient> {
   const { code } = blocksOf(page).find(block => block.name === name && block.language === 'gdscript')!
-  const folder = temporaryFolder(t, { [`${name}.gd`]: code.replaceAll(/\b(3000|9080)\b/g, String(port)) })
+  const folder = temporaryFolder(t, { [`${name}.gd`]: code.replaceAll(/\b(3000|9080)\b/g, String(port)).replace(text, other) })
   const path = join(folder, `${name}.gd`)
   const game = await startGodot(t, 'multiplayer_client')
   await game.run('add_script', { path, signals: {} })

@@ -103,7 +103,7 @@ const programs: Readonly<Record<string, RegExp>> = {
 /** Examples that are run by the check of another one, by other files, or only looked at. */
 const others: readonly string[] = [
   'README.md commands', 'README.md install', 'README.md match', 'README.md administer', 'README.md godot3',
-  'docs/godot3.md connect', 'docs/godot3.md reconnect', 'docs/godot3.md echo'
+  'docs/godot3.md connect', 'docs/godot3.md reconnect', 'docs/godot3.md token', 'docs/godot3.md echo'
 ]
 
 for (const [page, checks] of Object.entries(pages)) {

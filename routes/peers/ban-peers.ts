@@ -30,7 +30,7 @@ export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, 
           peers: Type.Integer({ minimum: 0, description: 'Peers that were selected', examples: [3] }),
           banned: Type.Integer({
             minimum: 0,
-            description: 'Addresses that are banned; in a cluster one counts for each node that it has peers on',
+            description: 'Addresses that are banned; in a cluster an address counts once per node with peers from it',
             examples: [2]
           }),
           notFound: NotFound,

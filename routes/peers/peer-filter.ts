@@ -9,7 +9,7 @@ import { addressRange, RoomName } from '../schemas.ts'
 
 /** Filter of peers of one room; without any member, all of them. */
 export const RoomPeerFilter = {
-  protocol: Type.Optional(Type.String({ description: 'Peers with this sub-protocol' })),
+  protocol: Type.Optional(Type.String({ description: 'Peers with this subprotocol' })),
   address: Type.Optional(addressRange('Peers from this IP address or CIDR range, such as `192.0.2.0/24`'))
 }
 

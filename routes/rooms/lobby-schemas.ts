@@ -84,8 +84,8 @@ export function matchSchema () {
   return {
     operationId: 'matchRoom',
     summary: 'Find a room to play in',
-    description: 'Chooses, of the rooms that are listed, not locked and not full and whose `data` has these members, ' +
-      'the one with the most peers; opens one with this `data` if there is none. A seat is kept for ten seconds from ' +
+    description: 'Picks the fullest listed, unlocked room with a free seat whose `data` matches; otherwise opens one ' +
+      'with this `data`. A seat is kept for ten seconds from ' +
       'other requests of this kind, but not from clients that know the name of the room: a client that is refused ' +
       'with `room-full` should request another one.',
     tags,

@@ -8,7 +8,7 @@ export interface NamedToken {
   readonly token: string
   /**
    * What the token allows: `read`: see everything; `operate`: also disconnect peers, send packets, and change rooms and
-   * bans; `admin`: also change settings, and start and stop the server. Default: `admin`.
+   * bans; `admin`: also change settings, and start, stop and drain the server. Default: `admin`.
    */
   readonly role?: 'read' | 'operate' | 'admin'
 }

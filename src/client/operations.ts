@@ -587,7 +587,7 @@ export interface Operations {
         | 'bufferedAmount'
       /** Sort order, by default `asc` */
       order?: 'asc' | 'desc'
-      /** Peers with this sub-protocol */
+      /** Peers with this subprotocol */
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
@@ -632,7 +632,7 @@ export interface Operations {
         | 'bufferedAmount'
       /** Sort order, by default `asc` */
       order?: 'asc' | 'desc'
-      /** Peers with this sub-protocol */
+      /** Peers with this subprotocol */
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
@@ -735,7 +735,7 @@ export interface Operations {
       ids?: Array<number>
       /** Peers that match the filter */
       filter?: {
-        /** Peers with this sub-protocol */
+        /** Peers with this subprotocol */
         protocol?: string
         /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
         address?: string
@@ -769,7 +769,7 @@ export interface Operations {
     parameters: {
       /**
        * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
-       * packet as `network_peer_packet`, for which a byte is put in front
+       * packet as `network_peer_packet`: a command byte is prepended for this
        */
       raw?: boolean
       /** Id of the peer */
@@ -792,12 +792,12 @@ export interface Operations {
       excluded?: string
       /**
        * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
-       * packet as `network_peer_packet`, for which a byte is put in front
+       * packet as `network_peer_packet`: a command byte is prepended for this
        */
       raw?: boolean
       /** Ids of the peers that get the packet, comma-separated, at most a thousand; only with target 0 */
       ids?: string
-      /** Peers with this sub-protocol */
+      /** Peers with this subprotocol */
       protocol?: string
       /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
       address?: string
@@ -825,7 +825,7 @@ export interface Operations {
       excluded?: string
       /**
        * For clients of Godot 3 in multiplayer mode: send the bytes as they are. By default the clients deliver the
-       * packet as `network_peer_packet`, for which a byte is put in front
+       * packet as `network_peer_packet`: a command byte is prepended for this
        */
       raw?: boolean
       /** Name of the room */
@@ -889,7 +889,7 @@ export interface Operations {
       ids?: Array<number>
       /** Peers that match the filter */
       filter?: {
-        /** Peers with this sub-protocol */
+        /** Peers with this subprotocol */
         protocol?: string
         /** Peers from this IP address or CIDR range, such as `192.0.2.0/24` */
         address?: string
@@ -910,7 +910,7 @@ export interface Operations {
     response: {
       /** Peers that were selected */
       peers: number
-      /** Addresses that are banned; in a cluster one counts for each node that it has peers on */
+      /** Addresses that are banned; in a cluster an address counts once per node with peers from it */
       banned: number
       /** Those of `ids` that are not connected */
       notFound: Array<number>

@@ -5,7 +5,7 @@
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
- * Who or what ended a peer: the client, the application (`server`), the closing of its room (`room`), `stop`, a
+ * Who or what ended a peer: the client (`client`), the application (`server`), the closing of its room (`room`), `stop`, a
  * protocol error (`protocol`), output that it did not read (`slow`), input over its rate limits (`flood`), unanswered
  * pings (`silent`), the loss of the cluster (`cluster`), or a broken connection (`reset`).
  */
