@@ -84,16 +84,15 @@ function withoutUnknown (schema: TSchema, value: unknown, pointer: string, fault
   for (const name in members) {
     if (faults.length === MAX_FAULTS) break
     if (!Object.hasOwn(properties, name)) {
-      faults.push({ pointer: `${pointer}/${pointerStep(name)}`, message: 'unknown property' })
+      faults.push({ pointer: `${pointer}/${shortStep(name)}`, message: 'unknown property' })
     }
   }
   const known = Object.keys(properties).filter(name => Object.hasOwn(members, name))
   return Object.fromEntries(known.map(name =>
-    [name, withoutUnknown(properties[name], members[name], `${pointer}/${pointerStep(name)}`, faults)]))
+    [name, withoutUnknown(properties[name], members[name], `${pointer}/${shortStep(name)}`, faults)]))
 }
 
-/** A name as one step of a JSON pointer (RFC 6901), shortened if it is very long. */
-export function pointerStep (name: string): string {
-  const short = name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}...` : name
-  return short.replaceAll('~', '~0').replaceAll('/', '~1')
+/** The name of a client as one step of a JSON pointer, shortened if it is very long. */
+export function shortStep (name: string): string {
+  return pointerStep(name.length > MAX_NAME ? `${name.slice(0, MAX_NAME)}...` : name)
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { BadRequest, problem, type RequestFault } from '../problem.ts'
-import { pointerStep } from '../request-validator.ts'
+import { shortStep } from '../request-validator.ts'
 import { Type } from '../../src/typebox.ts'
 
 const NoQuery = Type.Object({}, { additionalProperties: false })
@@ -32,7 +32,7 @@ function encodingFault (url: string): RequestFault | undefined {
   const parameter = url.slice(start + 1).split('&').find(text => decoded(text) === undefined)
   if (parameter === undefined) return undefined
   const [name] = parameter.split('=', 1)
-  return { pointer: `/query/${pointerStep(decoded(name) ?? name)}`, message: 'must be UTF-8 in percent-encoding' }
+  return { pointer: `/query/${shortStep(decoded(name) ?? name)}`, message: 'must be UTF-8 in percent-encoding' }
 }
 
 function decoded (text: string): string | undefined {

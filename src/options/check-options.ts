@@ -65,7 +65,7 @@ function plainFaults (error: TLocalizedValidationError): Fault[] {
 }
 
 /** A name as one step of a JSON pointer (RFC 6901). */
-function pointerStep (name: string): string {
+export function pointerStep (name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1')
 }
 

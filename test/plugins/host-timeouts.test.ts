@@ -18,10 +18,9 @@ async function told (t: Test, headersTimeout: number): Promise<Array<{ level: nu
 }
 
 t.test('logs that the HTTP server of the host has a longer timeout than handshakeTimeout', async t => {
-  t.match(await told(t, 60_000), [{ level: 30, headersTimeout: 60, handshakeTimeout: 3, msg: [
-    'headersTimeout (60 s) exceeds handshakeTimeout (3 s): a client that sends its upgrade request slowly is only',
-    'cut off after headersTimeout: see docs/reliability.md'
-  ].join(' ') }])
-  t.match(await told(t, 0), [{ level: 40 }], 'warns if the HTTP server has no timeout')
+  const msg = 'headersTimeout (60 s) exceeds handshakeTimeout (3 s): a client that sends its upgrade request slowly ' +
+    'is only cut off after headersTimeout: see docs/reliability.md'
+  t.match(await told(t, 60_000), [{ level: 30, headersTimeout: 60, handshakeTimeout: 3, msg }])
+  t.match(await told(t, 0), [{ level: 40, msg: /^headersTimeout is off, .* never cut off: / }], 'warns if the HTTP server has no timeout')
   t.same(await told(t, 3000), [])
 })

@@ -5,9 +5,9 @@
 export type PeerState = 'open' | 'closing' | 'ended'
 
 /**
- * Who or what ended a peer: the client (`client`), the application (`server`), the closing of its room (`room`), `stop`, a
- * protocol error (`protocol`), output that it did not read (`slow`), input over its rate limits (`flood`), unanswered
- * pings (`silent`), the loss of the cluster (`cluster`), or a broken connection (`reset`).
+ * Who or what ended a peer: the client (`client`), the application (`server`), the closing of its room (`room`),
+ * `stop`, a protocol error (`protocol`), output that it did not read (`slow`), input over its rate limits (`flood`),
+ * unanswered pings (`silent`), the loss of the cluster (`cluster`), or a broken connection (`reset`).
  */
 export type EndCause = 'client' | 'server' | 'room' | 'stop' | 'protocol' | 'slow' | 'flood' | 'silent' | 'cluster' |
   'reset'
