@@ -1,5 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify'
-import { faultsOf } from '../src/options/check-options.ts'
+import { faultsOf, pointerStep } from '../src/options/check-options.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
 import { BadRequest, type RequestFault } from './problem.ts'
 
