@@ -59,8 +59,8 @@ proxy's address: otherwise all clients have that of the proxy, and share \`maxPe
 ## Prefixes
 
 \`path\` of the endpoint is below the prefix of the scope, or of \`register\`; both may have parameters, except with
-\`lobbyRoutes\`, which has to know the URLs of rooms. \`adminRoutes\` accepts any prefix, \`''\` and \`'/'\` too: with those,
-the host responds to unknown paths. For several servers in one app see options \`name\` and \`server\` in
+\`lobbyRoutes\`, which has to know the URLs of rooms. \`adminRoutes\` accepts any prefix, \`''\` and \`'/'\` too: with
+those, the host responds to unknown paths. For several servers in one app see options \`name\` and \`server\` in
 [options](options.md).
 
 ## Timeouts

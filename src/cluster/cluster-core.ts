@@ -46,6 +46,7 @@ import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
 import { SharedConfig } from './shared-config.ts'
+import { StoreCleaner } from './store-cleaner.ts'
 
 /** How a node connects to the others. */
 export interface ClusterTransport {
@@ -79,6 +80,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #congestedRooms: CongestedRooms
   readonly #partHost: PartHost
   readonly #events: EventExchange
+  readonly #cleaner: StoreCleaner
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
@@ -110,6 +112,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     })
     this.#gaps = new Gaps(node, { rules, peers, traffic, direct, events, signals })
     this.#firstNumbers = new FirstNumbers(node, { traffic, direct, events })
+    this.#cleaner = new StoreCleaner(node.timings.deleted)
     this.#congestion = new Congestion(node)
     this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
     this.#partHost = this.#createPartHost()
@@ -136,6 +139,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#endSubscriptions()
     this.#homes.directory.close()
     this.config.close()
+    this.#cleaner.close()
     await this.#node.leave()
     // Not before: applications must not change the state of rooms that have another home by now.
     for (const node of this.#peers.nodes()) this.#forget(node)
@@ -308,6 +312,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#checkHeld(lease)
     await this.config.open(config)
     this.#checkHeld(lease)
+    this.#cleaner.open([rooms, states, config])
   }
 
   entered (): void {
@@ -323,6 +328,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   tick (): void {
     this.#homes.tick()
     this.config.settle()
+    if ([...this.nodes()].every(({ slot }) => slot > this.slot)) this.#cleaner.tick()
   }
 
   heartbeat (): Uint8Array {
@@ -382,6 +388,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#endSubscriptions()
     this.#homes.directory.close()
     this.config.close()
+    this.#cleaner.close()
     this.#node.hold()
     this.signals.emit('lost')
   }

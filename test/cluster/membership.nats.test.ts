@@ -14,7 +14,9 @@ import { until } from '../helper/until.ts'
 
 /** Nodes outlive stalls of some seconds. */
 const calmTimings: Timings = { ...defaultTimings, lease: 6000, ping: 4000, hello: 10_000 }
-const shortTimings: Timings = { heartbeat: 200, lease: 1500, quarantine: 5000, silence: 1000, ping: 300, hello: 1000 }
+const shortTimings: Timings = {
+  ...defaultTimings, heartbeat: 200, lease: 1500, quarantine: 5000, silence: 1000, ping: 300, hello: 1000
+}
 
 interface Told {
   readonly event: string

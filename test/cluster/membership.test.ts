@@ -4,6 +4,7 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/node-heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
+import { defaultTimings } from '../../src/cluster/membership/timings.ts'
 import { Subjects } from '../../src/cluster/subjects.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { RecordingHost } from '../helper/cluster-host.ts'
@@ -11,7 +12,7 @@ import { MemoryBroker } from '../helper/memory-bus.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
-const timings = { heartbeat: 40, lease: 500, quarantine: 400, silence: 150, ping: 60, hello: 300 }
+const timings = { ...defaultTimings, heartbeat: 40, lease: 500, quarantine: 400, silence: 150, ping: 60, hello: 300 }
 /** Here a node that was lost can come back before its lease ends. */
 const longLease = { ...timings, lease: 3000 }
 

@@ -227,6 +227,10 @@ class MemoryKeyStore implements KeyStore {
     return this.#call(key, store => store.age(key))
   }
 
+  compact (upTo: number): Promise<number> {
+    return this.#call('compact', store => store.compact(upTo))
+  }
+
   watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {
     return this.#call('watch', store => {
       let known = store

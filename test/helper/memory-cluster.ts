@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
-import type { Timings } from '../../src/cluster/membership/timings.ts'
+import { defaultTimings, type Timings } from '../../src/cluster/membership/timings.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { MemoryBroker } from './memory-bus.ts'
@@ -19,7 +19,9 @@ export interface MemoryCluster {
 }
 
 /** Heartbeats in quick succession; a lease that a busy machine does not lose. */
-export const quickTimings = { heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000 }
+export const quickTimings: Timings = {
+  ...defaultTimings, heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000
+}
 
 /** No node is lost, however long it does not answer. */
 export const patientTimings = { ...quickTimings, lease: 600_000, silence: 600_000 }

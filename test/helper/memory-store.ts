@@ -51,6 +51,14 @@ export class MemoryStore {
     })
   }
 
+  /** Forgets keys that were deleted up to this revision; the latest one. */
+  compact (upTo: number): number {
+    for (const [key, { value, revision }] of this.#keys) {
+      if (value === undefined && revision <= upTo) this.#keys.delete(key)
+    }
+    return this.#revision
+  }
+
   /** Calls back with every change; returns a function that unsubscribes. */
   watch (watcher: (entry: StoreEntry) => void): () => void {
     this.#watchers.add(watcher)

@@ -57,6 +57,11 @@ export interface KeyStore {
    * no such key. A young store may replace an earlier one whose keys the broker has lost.
    */
   age (key: string): Promise<number | undefined>
+  /**
+   * Drops what the broker keeps of keys that were deleted up to this revision: a watch that is without connection now
+   * does not tell of them later. Returns the latest revision.
+   */
+  compact (upTo: number): Promise<number>
 }
 
 /**

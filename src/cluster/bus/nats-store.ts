@@ -12,6 +12,8 @@ import { NatsWatch } from './nats-watch.ts'
 const TIMEOUT = 2000
 /** Maximum number of attempts to create a store that another node may be creating, and milliseconds between them. */
 const [ATTEMPTS, PAUSE] = [40, 50]
+/** Maximum number of deleted keys that the broker is asked to drop at the same time. */
+const PURGES = 20
 
 /** A bucket of NATS. It is created again when a restarted broker has lost it. */
 export class NatsStore implements KeyStore {
@@ -87,6 +89,31 @@ export class NatsStore implements KeyStore {
       const { created } = await this.#manager.streams.info(`KV_${this.#name}`)
       return entry.created.getTime() - Date.parse(created)
     })
+  }
+
+  compact (upTo: number): Promise<number> {
+    return this.#read('compact', async () => {
+      const { state: { last_seq: latest } } = await this.#manager.streams.info(`KV_${this.#name}`)
+      // Otherwise the broker has lost the store of that revision.
+      if (upTo > 0 && upTo <= latest) await this.#dropDeleted(Math.min(upTo, latest - 1))
+      return latest
+    })
+  }
+
+  /** Not the latest message of all, with which a broker that is restarted continues its count. */
+  async #dropDeleted (upTo: number): Promise<void> {
+    const deleted: StoreEntry[] = []
+    const listing = new NatsWatch(this.#manager, this.#name, entry => {
+      if (entry.value === undefined && entry.revision <= upTo) deleted.push(entry)
+    }, () => {}, 'with-deleted')
+    await listing.start().finally(() => { listing.pause() })
+    while (deleted.length > 0) {
+      await Promise.all(deleted.splice(-PURGES).map(async ({ key, revision }) => {
+        const filter = `$KV.${this.#name}.${key}`
+        // Not what another node has made of the key since.
+        await this.#manager.streams.purge(`KV_${this.#name}`, { filter, seq: revision + 1 })
+      }))
+    }
   }
 
   async watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {

@@ -16,6 +16,7 @@ export class NatsWatch {
   readonly #prefix: string
   readonly #receive: (entry: StoreEntry) => void
   readonly #renewed: () => void
+  readonly #listing: 'present' | 'with-deleted'
   #consumer: PushConsumer | undefined
   #messages: ConsumerMessages | undefined
   /** Ends the wait for pending keys. */
@@ -31,14 +32,17 @@ export class NatsWatch {
   /** Counts starts and pauses: results of an earlier start are ignored. */
   #run = 0
 
+  /** `with-deleted`: the first listing has deleted keys, too; values are empty. */
   constructor (
-    manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void, renewed: () => void
+    manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void, renewed: () => void,
+    listing: 'present' | 'with-deleted' = 'present'
   ) {
     this.#manager = manager
     this.#stream = `KV_${bucket}`
     this.#prefix = `$KV.${bucket}.`
     this.#receive = receive
     this.#renewed = renewed
+    this.#listing = listing
   }
 
   /** Delivers all keys, at a later start only the changes since; resolves when they were delivered. */
@@ -49,6 +53,7 @@ export class NatsWatch {
     const isFirst = this.#made === undefined
     const consumer = await this.#manager.jetstream().consumers.getPushConsumer(this.#stream, {
       deliver_policy: 'last_per_subject',
+      headers_only: this.#listing === 'with-deleted',
       filter_subjects: `${this.#prefix}>`
     })
     if (run !== this.#run) return discard(consumer)
@@ -112,7 +117,7 @@ export class NatsWatch {
     const isDeleted = (headers?.get('KV-Operation') ?? '') !== ''
     if (revision <= this.#revision) return
     this.#revision = revision
-    if (isDeleted && isListing) return
+    if (isDeleted && isListing && this.#listing === 'present') return
     const value = isDeleted ? undefined : new Uint8Array(data)
     // The client stops reading when a callback throws.
     guard(() => { this.#receive({ key: subject.slice(this.#prefix.length), value, revision }) })

@@ -12,6 +12,11 @@ export interface Timings {
   readonly ping: number
   /** Time for which a starting node waits for the others. */
   readonly hello: number
+  /**
+   * Minimum time for which stores keep deleted keys. A node that was away for so long has lost its slot, and loads
+   * all keys again.
+   */
+  readonly deleted: number
 }
 
 /** The defaults: a crashed node is lost within 4 s, its slot is free again after 14 s. */
@@ -21,5 +26,6 @@ export const defaultTimings: Timings = {
   quarantine: 11_000,
   silence: 2500,
   ping: 500,
-  hello: 2000
+  hello: 2000,
+  deleted: 120_000
 }

@@ -345,6 +345,28 @@ function testStores (test: DefineTest): void {
     t.equal(await store.delete('never'), true)
   })
 
+  test('drops what is left of deleted keys up to a revision', async (t, cluster) => {
+    const [store, other] = await openStores(await cluster.nodes(2), 'test')
+    t.equal(await store.compact(0), 0)
+    const kept = await store.put('a', bytes('1')) as number
+    for (const key of ['b', 'c']) {
+      await store.put(key, bytes('1'))
+      await store.delete(key)
+    }
+    const latest = await other.compact(0)
+    await store.put('c', bytes('2'))
+    await store.delete('d')
+    t.ok(await store.compact(latest) >= latest)
+    t.same([(await other.get('a'))?.revision, await other.get('b')], [kept, undefined])
+    t.equal(text((await other.get('c'))?.value), '2', 'created again after it was deleted')
+    const created = await other.create('b', bytes('3')) as number
+    t.ok(created > latest)
+    t.ok(await other.update('b', bytes('4'), created))
+    t.equal(await other.update('a', bytes('5'), latest), undefined)
+    t.equal(await other.delete('a', kept), true)
+    t.ok(await store.compact(1_000_000) > created, 'as if the broker had lost the store of that revision')
+  })
+
   test('expires keys after their last change', async (t, cluster) => {
     const [bus] = await cluster.nodes(1)
     const store = await bus.openStore('lease', 1)

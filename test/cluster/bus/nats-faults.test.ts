@@ -237,6 +237,34 @@ async function watchValues (store: KeyStore): Promise<{ values: number[], end: (
   return { values, end }
 }
 
+t.test('the broker keeps nothing of deleted keys, except the latest revision, which outlives a restart', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const store = await bus.openStore('test')
+  const count = async (): Promise<number> => {
+    const { streams } = await manage(t, server.url)
+    return (await streams.info('KV_test')).state.messages
+  }
+  await store.put('kept', new Uint8Array([1]))
+  for (let number = 0; number < 50; number++) {
+    await store.put(`key-${number}`, new Uint8Array([number]))
+    await store.delete(`key-${number}`)
+  }
+  const latest = await store.compact(0)
+  t.equal(await count(), 51)
+  t.equal(await store.compact(latest), latest)
+  t.equal(await count(), 2)
+  await server.kill()
+  await status(bus, false)
+  await server.start()
+  await status(bus, true)
+  t.ok(await store.put('kept', new Uint8Array([2])) > latest)
+  await store.compact(latest)
+  t.equal(await count(), 1)
+  const { values } = await watchValues(store)
+  t.same(values, [2])
+})
+
 t.test('a watch continues when the broker has lost its consumer, but not the connection', async t => {
   const server = await startNats(t)
   const bus = await connect(t, server.url)
