@@ -431,7 +431,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     if (to === target.SERVER) {
       const sender = this.#peers.replica.get(source)
       if (sender !== undefined && core.isHome) core.relay.receiveForServer(sender, bytes, 0, bytes.length)
-    } else core.receiveFor(to, code, bytes)
+    } else core.receiveFor(to, code, bytes, source !== target.SERVER)
   }
 
   /** What was published meanwhile is lost: the numbers in the next heartbeats tell. */

@@ -282,3 +282,20 @@ t.test('maxRooms counts each room of the cluster once', async t => {
   t.equal((await joinRoom(b, 'third')).refusal, 'too-many-rooms')
   t.throws(() => { b.openRoom('third') }, { code: 'too-many-rooms' })
 })
+
+t.test('packets between peers count as relayed on the node of their receiver, those of the server do not', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  const room = a.room('arena')
+  for (const to of [0, one.id, two.id]) {
+    room.setTargetPeer(to)
+    room.putPacket(Buffer.from('of the server'))
+  }
+  await settled()
+  t.equal((await two.heard()).length, 3, 'with the announcement of the other member')
+  t.same([a, b].map(({ monitor }) => monitor.packetsRelayed), [0, 0])
+  for (const to of [0, two.id]) one.sendTo(to, 'of a peer')
+  await settled()
+  t.same([a, b].map(({ monitor }) => monitor.packetsRelayed), [0, 2])
+})

@@ -4,13 +4,13 @@ import type { Stamp } from './stamp.ts'
 /**
  * What a node sent to a room in one turn, for the parts of the room on other nodes, little-endian:
  *
- *   | stamp | packets u32 | size u32 | notes u32 | note ... | frames ... |
+ *   | stamp | packets u32 | relayed u32 | size u32 | notes u32 | note ... | frames ... |
  *   note: | kind u8 | from u32 | to u32 | id i32 |
  *
- * `frames` are WebSocket frames as members receive them, `packets` of them with `size` payload bytes. A note is about
- * one of them, frames[from..to).
+ * `frames` are WebSocket frames as members receive them, `packets` of them with `size` payload bytes; `relayed` of them
+ * are of peers, the others of the server. A note is about one of them, frames[from..to).
  */
-const HEAD = STAMP_SIZE + 12
+const HEAD = STAMP_SIZE + 16
 const NOTE = 13
 
 /** What a note says: not for the member `id`; or also for the room's server, from the member `id`. */
@@ -22,6 +22,7 @@ export interface Note { readonly kind: number, readonly from: number, readonly t
 /** A decoded message; `frames` and `notes` are views of it. */
 export interface RoomMessage extends Stamp {
   readonly packets: number
+  readonly relayed: number
   readonly size: number
   readonly notes: readonly Note[]
   readonly frames: Uint8Array
@@ -30,6 +31,7 @@ export interface RoomMessage extends Stamp {
 /** Frames of one turn on their way into a message. */
 export interface Frames {
   readonly packets: number
+  readonly relayed: number
   readonly size: number
   readonly notes: readonly Note[]
   /** Offsets into the log: from and to in turn. */
@@ -43,15 +45,16 @@ export function roomMessageSize (notes: number, length: number): number {
 
 /** Encodes parts of a log. */
 export function encodeRoomMessage (stamp: Stamp, frames: Frames, log: Uint8Array): Uint8Array {
-  const { packets, size, notes, ranges } = frames
+  const { packets, relayed, size, notes, ranges } = frames
   let length = 0
   for (let at = 0; at < ranges.length; at += 2) length += ranges[at + 1] - ranges[at]
   const bytes = new Uint8Array(roomMessageSize(notes.length, length))
   const view = new DataView(bytes.buffer)
   writeStamp(view, stamp)
   view.setUint32(STAMP_SIZE, packets, true)
-  view.setUint32(STAMP_SIZE + 4, size, true)
-  view.setUint32(STAMP_SIZE + 8, notes.length, true)
+  view.setUint32(STAMP_SIZE + 4, relayed, true)
+  view.setUint32(STAMP_SIZE + 8, size, true)
+  view.setUint32(STAMP_SIZE + 12, notes.length, true)
   let at = HEAD
   for (const note of notes) {
     view.setUint8(at, note.kind)
@@ -71,7 +74,7 @@ export function encodeRoomMessage (stamp: Stamp, frames: Frames, log: Uint8Array
 /** Decodes a message. */
 export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const count = view.getUint32(STAMP_SIZE + 8, true)
+  const count = view.getUint32(STAMP_SIZE + 12, true)
   const notes: Note[] = []
   for (let index = 0, at = HEAD; index < count; index++, at += NOTE) {
     notes.push({
@@ -84,7 +87,8 @@ export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
   return {
     ...readStamp(bytes),
     packets: view.getUint32(STAMP_SIZE, true),
-    size: view.getUint32(STAMP_SIZE + 4, true),
+    relayed: view.getUint32(STAMP_SIZE + 4, true),
+    size: view.getUint32(STAMP_SIZE + 8, true),
     notes,
     frames: bytes.subarray(HEAD + count * NOTE)
   }

@@ -11,12 +11,12 @@ import type { RoomMessage } from '../message/room-message.ts'
 export function deliver (
   core: RoomCore, message: RoomMessage, senderOf: (id: number) => InboxSender | undefined
 ): void {
-  const { frames, packets, size, notes } = message
+  const { frames, packets, relayed, size, notes } = message
   const { outbox, members, relay } = core
   const excluded = new Map<number, number>()
   if (members.size > 0) {
     const at = outbox.sendFrames(frames, packets, size)
-    core.countRelayed(packets * members.size)
+    core.countRelayed(relayed * members.size)
     for (const { kind, from, to, id } of notes) {
       if (kind !== noteKind.EXCEPT) continue
       excluded.set(from, id)

@@ -58,6 +58,8 @@ export class RoomPart implements RoomLink, OutboxLink {
   #ranges: number[] = []
   #notes: Note[] = []
   #packets = 0
+  /** Those of peers; the others are of the server. */
+  #relayed = 0
   #size = 0
   #length = 0
   /** Whether packets for single peers were sent this turn: what is sent to all has to follow them. */
@@ -118,6 +120,7 @@ export class RoomPart implements RoomLink, OutboxLink {
     const { lastFrame, logLength } = this.core.outbox
     this.#flushIfFull(logLength - lastFrame)
     this.#append(lastFrame, logLength)
+    if (source !== target.SERVER) this.#relayed++
     const at = { from: this.#length - (logLength - lastFrame), to: this.#length }
     if (to < target.ALL && this.has(-to)) this.#notes.push({ ...at, kind: noteKind.EXCEPT, id: -to })
     if (isForHome) this.#notes.push({ ...at, kind: noteKind.FOR_SERVER, id: source })
@@ -166,11 +169,13 @@ export class RoomPart implements RoomLink, OutboxLink {
 
   flushing (log: Uint8Array): void {
     if (this.#packets === 0) return
-    const frames = { packets: this.#packets, size: this.#size, notes: this.#notes, ranges: this.#ranges }
+    const frames = {
+      packets: this.#packets, relayed: this.#relayed, size: this.#size, notes: this.#notes, ranges: this.#ranges
+    }
     this.#traffic.publish(this.core.name, frames, log)
     this.#ranges = []
     this.#notes = []
-    this.#packets = this.#size = this.#length = 0
+    this.#packets = this.#relayed = this.#size = this.#length = 0
   }
 
   get inTransit (): number {

@@ -248,10 +248,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signals?.emit('peer_disconnected', id)
   }
 
-  /** A message from another node for one member; one whose outgoing buffer is full is closed as slow. */
-  receiveFor (to: number, code: number, bytes: Uint8Array): void {
+  /**
+   * A message from another node for one member, of a peer or of the server; one whose outgoing buffer is full is closed
+   * as slow.
+   */
+  receiveFor (to: number, code: number, bytes: Uint8Array, isRelayed: boolean): void {
     if (this.#serverSettings.options.gdMpApi) {
-      this.relay.receiveFor(to, bytes, 0, bytes.length)
+      const receivers = this.relay.receiveFor(to, bytes, 0, bytes.length)
+      if (isRelayed) this.countRelayed(receivers)
       return
     }
     const session = this.members.get(to)
@@ -260,7 +264,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     else session.closeSlow()
   }
 
-  /** Counts packets of other nodes that members here get. */
+  /** Counts packets of peers of other nodes that members here get. */
   countRelayed (packets: number): void {
     this.#monitor.packetsRelayed += packets
   }

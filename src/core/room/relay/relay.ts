@@ -130,12 +130,10 @@ export class Relay {
     else inbox.receiveCall(sender, bytes, callAt, end)
   }
 
-  /** A packet from another node for one member; false when it is not here. */
-  receiveFor (to: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** A packet from another node for one member; returns the number of receivers: 0 if it is not here. */
+  receiveFor (to: number, bytes: Uint8Array, start: number, end: number): 0 | 1 {
     const session = this.#parts.members.get(to)
-    if (session === undefined) return false
-    this.#parts.monitor.packetsRelayed += this.#sendPart(session, bytes, start, end)
-    return true
+    return session === undefined ? 0 : this.#sendPart(session, bytes, start, end)
   }
 
   /** A packet to all from another node, for members in text mode; others get it with the frames of the log. */
