@@ -24,8 +24,8 @@ const intro = `\
 
 Label \`server\` is option \`name\` of the server: \`peerServer\`, or \`godot4\` for the endpoint of \`WS4_PATH\`. No
 metric has a label for the room, the peer or the address, so their number is bounded. Nothing is counted per packet:
-counters of traffic are read from the peers at a scrape. In a cluster each node has its own metrics; sum them over the
-nodes.
+counters of traffic are read from the peers at a scrape. In a cluster each node has its own metrics: sum them over the
+nodes, but take the maximum of \`peer_server_output_buffer_max_bytes\`, and \`peer_server_cluster_nodes\` of one node.
 
 Beside these there are the usual metrics of the process (\`process_*\`, \`nodejs_*\`), unless option \`registry\` of
 the plugin names a registry that the app has already.`

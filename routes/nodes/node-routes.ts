@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../../http/isolated.ts'
 import { problem } from '../../http/problem.ts'
 import { ref } from '../../http/document/shared-schema.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import { GodotError } from '../../src/error.ts'
 import type { ClusterNode } from '../../src/cluster/membership/membership-host.ts'
 import { namePattern, patternRule } from '../../src/options/patterns.ts'
@@ -126,15 +127,13 @@ const drainRoute: Routes = async (app, { nodes }) => {
 function describeHere (nodes: ClusterNodes): NodeEntry {
   const { server } = nodes
   const { api: { nodeId: id, slot, isReady }, isDraining } = nodes.link!
-  let rooms = 0
-  for (const room of server.rooms()) if (room.isHome) rooms++
   return {
     id,
     slot,
     state: !isReady ? 'joining' : isDraining ? 'draining' : 'ready',
     since: new Date(Date.now() - server.uptime * 1000).toISOString(),
     peers: server.countPeers(),
-    rooms
+    rooms: internalsOf(server).rooms.homeCount
   }
 }
 

@@ -175,8 +175,8 @@ function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
     },
     {
       name: 'rooms',
-      help: 'Number of rooms, main included',
-      read: server => server.roomCount
+      help: 'Number of rooms, main included; in a cluster those that have their home on this node',
+      read: server => internalsOf(server).rooms.homeCount
     },
     {
       name: 'paused_peers',
@@ -200,24 +200,32 @@ function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] 
   return [
     {
       name: 'received_packets_total',
-      help: 'Packets received from clients',
+      help: 'Packets received from clients that have joined',
       read: server => at(server).traffic.packetsIn
     },
     {
       name: 'received_bytes_total',
-      help: 'Payload bytes received from clients',
+      help: 'Payload bytes received from clients that have joined',
       read: server => at(server).traffic.bytesIn
     },
-    { name: 'sent_packets_total', help: 'Packets sent to clients', read: server => at(server).traffic.packetsOut },
-    { name: 'sent_bytes_total', help: 'Payload bytes sent to clients', read: server => at(server).traffic.bytesOut },
+    {
+      name: 'sent_packets_total',
+      help: 'Packets sent to clients that have joined',
+      read: server => at(server).traffic.packetsOut
+    },
+    {
+      name: 'sent_bytes_total',
+      help: 'Payload bytes sent to clients that have joined',
+      read: server => at(server).traffic.bytesOut
+    },
     {
       name: 'relayed_packets_total',
-      help: 'Packets relayed between peers, counted per recipient',
+      help: 'Packets relayed between peers, counted per recipient, in a cluster on the node of that',
       read: server => server.monitor.packetsRelayed
     },
     {
       name: 'dropped_packets_total',
-      help: 'Dropped packets, by reason',
+      help: 'Dropped packets, by reason; also of clients that do not join',
       label: 'reason',
       read: server => server.monitor.drops
     },

@@ -373,6 +373,17 @@ t.test('metrics count the nodes, and what was sent to them', async t => {
   t.match(text, /^peer_server_cluster_sent_bytes_total\{server="peerServer",kind="peers"\} [1-9]/m)
 })
 
+t.test('the sum of the metrics of all nodes has each room once', async t => {
+  const { nodes, urls } = await openAdminCluster(t, 3)
+  for (const node of nodes) await joinRoom(node, 'arena')
+  await joinRoom(nodes[2], 'solo')
+  const counts = await Promise.all(urls.map(async url => {
+    const text = await (await fetch(`${url}/metrics`)).text()
+    return Number(/^peer_server_rooms\{server="peerServer"\} (\d+)$/m.exec(text)![1])
+  }))
+  t.same(counts, [2, 0, 1], '`main` and arena, nothing, solo')
+})
+
 t.test('the audit log names the node that the request was sent to', async t => {
   const { nodes } = await openMemoryCluster(t, 2)
   const audits: any[] = []

@@ -41,6 +41,13 @@ export class Rooms {
     return this.#byName.size
   }
 
+  /** Number of rooms that have their home on this node; without a cluster all have. */
+  get homeCount (): number {
+    let count = 0
+    for (const { isHome } of this.#byName.values()) count += Number(isHome)
+    return count
+  }
+
   /** In order of opening; rooms may be opened and closed during the iteration. */
   [Symbol.iterator] (): IterableIterator<RoomCore> {
     return this.#byName.values()
