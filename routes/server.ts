@@ -176,7 +176,9 @@ const listeningRoutes: Routes = async (app, { server }) => {
         200: ref(State),
         400: badRequest('Invalid body', '/body/port', 'must be <= 65535'),
         409: problem('Already listening, or the port is in use',
-          new GodotError('ERR_ALREADY_IN_USE', 'already listening'))
+          new GodotError('ERR_ALREADY_IN_USE', 'already listening')),
+        503: problem('The cluster cannot be joined', new GodotError('cluster-unavailable',
+          'cluster: the broker cannot be reached: connection refused (nats://127.0.0.1:4222)'))
       }
     }
   }), async ({ body: { port, protocols, gdMpApi } }) => {

@@ -75,7 +75,7 @@ t.test('documents all responses of the REST API', async t => {
     'patch /server': [200, 400, 401, 403, 413, 415],
     'get /server/listening': [200, 400, 401],
     'get /server/history': [200, 400, 401],
-    'post /server/listen': [200, 400, 401, 403, 409, 413, 415],
+    'post /server/listen': [200, 400, 401, 403, 409, 413, 415, 503],
     'post /server/stop': [200, 400, 401, 403, 413, 415],
     'get /peers': [200, 400, 401],
     'head /peers/{id}': [200, 400, 401, 404, 503],
