@@ -1,5 +1,5 @@
 import type { JetStreamManager, PushConsumer } from '@nats-io/jetstream'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { NatsWatch } from '../../../src/cluster/bus/nats-watch.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
@@ -37,7 +37,7 @@ class FakeConsumer {
 }
 
 /** A watch, and how to let the broker create the consumers that it asks for. */
-function openWatch (pending = 0) {
+function openWatch (t: Test, pending = 0) {
   const asked: Array<(consumer: PushConsumer) => void> = []
   const manager = {
     streams: { info: async () => ({ created: 'now', state: { last_seq: 0 } }) },
@@ -58,7 +58,7 @@ function openWatch (pending = 0) {
 }
 
 t.test('a consumer that is created after a pause is deleted', async t => {
-  const { watch, create } = openWatch()
+  const { watch, create } = openWatch(t)
   const started = watch.start()
   await nextTurn()
   watch.pause()
@@ -68,7 +68,7 @@ t.test('a consumer that is created after a pause is deleted', async t => {
 })
 
 t.test('messages that begin after the next start are stopped, and those of that start at the end', async t => {
-  const { watch, create } = openWatch()
+  const { watch, create } = openWatch(t)
   const first = watch.start()
   const late = await create()
   const second = watch.start()
@@ -87,7 +87,7 @@ t.test('messages that begin after the next start are stopped, and those of that 
 
 t.test('a pause ends the wait for pending keys', async t => {
   const clock = stopTime(t)
-  const { watch, create } = openWatch(1)
+  const { watch, create } = openWatch(t, 1)
   let isOver = false
   watch.start().then(() => { isOver = true })
   const consumer = await create()
@@ -102,7 +102,7 @@ t.test('a pause ends the wait for pending keys', async t => {
 
 t.test('a consumer that cannot be read leaves no timer', async t => {
   const clock = stopTime(t)
-  const { watch, create } = openWatch(1)
+  const { watch, create } = openWatch(t, 1)
   const started = watch.start()
   const consumer = await create()
   const failed = t.rejects(started, { message: 'no responders' })

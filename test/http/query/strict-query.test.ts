@@ -1,5 +1,5 @@
-import Fastify from 'fastify'
-import t from 'tap'
+import Fastify, { type FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
 import app, { apiPrefix } from '../../../app.ts'
 import { servicePaths } from '../../../src/service-paths.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
@@ -14,23 +14,26 @@ const queries: ReadonlyArray<[query: string, pointer: string, message: string]> 
   ['%FF=1', '/query/%FF', 'must be UTF-8 in percent-encoding']
 ]
 
-const service = Fastify({ logger: false })
-await service.register(app, {
-  server: { bindIp: '127.0.0.1', rooms: true, log: silentLogger },
-  admin: { auth: false },
-  lobby: { rateLimit: { max: 10_000, timeWindow: 60_000 } }
-})
-await service.ready()
-t.teardown(async () => { await service.close() })
-
-const { paths } = service.swagger() as any
-const operations = Object.keys(paths).flatMap(path => Object.keys(paths[path]).map(method => ({
-  method: method.toUpperCase(),
-  path,
-  ...paths[path][method]
-}))).filter(({ path }) => path.startsWith(apiPrefix) || path.startsWith(servicePaths.lobby))
+async function openService (t: Test): Promise<FastifyInstance> {
+  const service = Fastify({ logger: false })
+  t.teardown(async () => { await service.close() })
+  await service.register(app, {
+    server: { bindIp: '127.0.0.1', rooms: true, log: silentLogger },
+    admin: { auth: false },
+    lobby: { rateLimit: { max: 10_000, timeWindow: 60_000 } }
+  })
+  await service.ready()
+  return service
+}
 
 t.test('every operation refuses a query that it does not have, or that cannot be decoded', async t => {
+  const service = await openService(t)
+  const { paths } = service.swagger() as any
+  const operations = Object.keys(paths).flatMap(path => Object.keys(paths[path]).map(method => ({
+    method: method.toUpperCase(),
+    path,
+    ...paths[path][method]
+  }))).filter(({ path }) => path.startsWith(apiPrefix) || path.startsWith(servicePaths.lobby))
   t.ok(operations.length > 30, `${operations.length} operations`)
   for (const { method, path, responses, requestBody } of operations) {
     t.ok(responses[400], `${method} ${path} documents 400`)
@@ -48,6 +51,7 @@ t.test('every operation refuses a query that it does not have, or that cannot be
 })
 
 t.test('a query in UTF-8 and percent-encoding is decoded', async t => {
+  const service = await openService(t)
   for (const url of ['/peers?protocol=%C3%A9%25', '/peers?', '/server?', `/rooms?q=${encodeURIComponent('a b&c')}`]) {
     t.equal((await service.inject(apiPrefix + url)).statusCode, 200, url)
   }
