@@ -30,10 +30,10 @@ export async function runTests (files, { measureCoverage = false, repeatFailures
   return final.length > 0 && failed.length === 0 ? 0 : 1
 }
 
-/** Runs three more tasks than there are processors at a time, as many wait for other programs or for timers. */
+/** Runs two more tasks than there are processors at a time, as many wait for other programs or for timers. */
 async function inParallel (tasks, run) {
   const waiting = [...tasks]
-  await Promise.all(Array.from({ length: availableParallelism() + 3 }, async () => {
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, async () => {
     for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) await run(task)
   }))
 }

@@ -1,6 +1,7 @@
 // A node of a cluster as a process of its own: `node member.js <url> <id> <timings>`. Prints what is reported to it,
 // a line each, and with every line its lease; every few milliseconds it publishes what it is, as a node does with
 // packets.
+import { setTimeout as delay } from 'node:timers/promises'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { GodotError } from '../../src/error.ts'
 import { Membership } from '../../src/cluster/membership/membership.ts'
@@ -70,6 +71,8 @@ async function persist<T> (start: () => Promise<T>): Promise<T> {
     return await start()
   } catch (error) {
     if (!(error instanceof GodotError) || error.code !== 'cluster-unavailable') throw error
+    // Without a pause, failures that need no answer of the broker would leave no time for the connection to come back.
+    await delay(50)
     return await persist(start)
   }
 }
