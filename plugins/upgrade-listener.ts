@@ -85,7 +85,7 @@ class UpgradeListener {
     const listener = this
     server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
       if (event !== 'upgrade') return Reflect.apply(listener.#emit, this, [event, ...args])
-      return listener.#isClosed ? listener.#leaveLate(args as Upgrade) : listener.#decide(args as Upgrade)
+      return listener.#isClosed ? listener.#leave(args as Upgrade) : listener.#decide(args as Upgrade)
     }
     if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
     server.on('upgrade', nobody)
@@ -141,17 +141,14 @@ class UpgradeListener {
     }
   }
 
+  /** While the app closes, Fastify's second server of `localhost` emits upgrades here even if nobody listens. */
   #leave (upgrade: Upgrade): boolean {
     const [request, socket, head] = upgrade
     if (this.#server.listenerCount('upgrade') === 0) return this.#handleAsRequest(upgrade)
     // Where @fastify/websocket of the host brings it to a route that refuses it, nobody reads the connection any more.
-    if (offersWebSocket(request.headers)) new HttpUpgrade(socket, head, undefined, this.#closing).watchResponse()
-    return Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
-  }
-
-  /** While the app closes, Fastify's second server of `localhost` emits upgrades here even if nobody listens. */
-  #leaveLate (upgrade: Upgrade): boolean {
-    if (this.#server.listenerCount('upgrade') === 0) return this.#handleAsRequest(upgrade)
+    if (!this.#isClosed && offersWebSocket(request.headers)) {
+      new HttpUpgrade(socket, head, undefined, this.#closing).watchResponse()
+    }
     return Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade])
   }
 
