@@ -90,7 +90,7 @@ export class HttpError extends Error {
   }
 }
 
-/** The content type of a body is none of the `expected` ones. */
+/** A body has another content type than those `expected`. */
 export function unsupportedType (expected: string): HttpError {
   return new HttpError(415, `Unsupported content type: expected ${expected}`)
 }

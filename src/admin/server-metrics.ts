@@ -181,7 +181,7 @@ function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
     {
       name: 'paused_peers',
       help: 'Peers that are not being read: input queue full, or rate limited',
-      read: server => at(server).held
+      read: server => at(server).paused
     },
     {
       name: 'listening',
@@ -220,7 +220,7 @@ function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] 
     },
     {
       name: 'relayed_packets_total',
-      help: 'Packets relayed between peers, counted per recipient, in a cluster on the node of that',
+      help: 'Packets relayed between peers, counted per recipient; in a cluster, on the recipient\'s node',
       read: server => server.monitor.packetsRelayed
     },
     {
@@ -292,7 +292,7 @@ function addProblems (problems: Readonly<Record<string, number>>, registry: Regi
 interface Snapshot {
   readonly states: Record<'open' | 'closing' | 'pending', number>
   readonly traffic: TrafficTotals
-  readonly held: number
+  readonly paused: number
   readonly unread: number
   readonly buffered: number
   readonly maxBuffered: number
@@ -318,13 +318,13 @@ function unreadByRooms (server: WebSocketServer): number {
 }
 
 function scan (server: WebSocketServer, traffic: Traffic): Snapshot {
-  let [held, unread, buffered, maxBuffered] = [0, unreadByRooms(server), 0, 0]
+  let [paused, unread, buffered, maxBuffered] = [0, unreadByRooms(server), 0, 0]
   // Not `getAvailablePacketCount` of a peer, which counts as reading: unread packets would wait, not be dropped.
   for (const { isPaused, unreadPackets, outbox: { bufferedAmount: waiting } } of internalsOf(server).registry.peers) {
-    held += Number(isPaused)
+    paused += Number(isPaused)
     unread += unreadPackets
     buffered += waiting
     maxBuffered = Math.max(maxBuffered, waiting)
   }
-  return { states: server.countPeers(), traffic: traffic.totals, held, unread, buffered, maxBuffered }
+  return { states: server.countPeers(), traffic: traffic.totals, paused, unread, buffered, maxBuffered }
 }

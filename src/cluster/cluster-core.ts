@@ -328,7 +328,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   tick (): void {
     this.#homes.tick()
     this.config.settle()
-    if ([...this.nodes()].every(({ slot }) => slot > this.slot)) this.#cleaner.tick()
+    if (this.#node.hasLowestSlot) this.#cleaner.tick()
   }
 
   heartbeat (): Uint8Array {

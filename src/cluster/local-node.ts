@@ -84,6 +84,10 @@ export class LocalNode implements NodeContext {
     return this.#membership?.nodes() ?? []
   }
 
+  get hasLowestSlot (): boolean {
+    return [...this.nodes()].every(({ slot }) => slot > this.#lease.slot)
+  }
+
   nodeIn (slot: number): ClusterNode | undefined {
     for (const node of this.nodes()) if (node.slot === slot) return node
     return undefined

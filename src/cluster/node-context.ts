@@ -33,6 +33,8 @@ export interface NodeContext {
   mayHold (lease: Lease): Promise<boolean>
   /** The other live nodes. */
   nodes (): Iterable<ClusterNode>
+  /** Whether no live node has a lower slot: this one does what one node of the cluster has to do. */
+  readonly hasLowestSlot: boolean
   /** The one of them that holds a slot. */
   nodeIn (slot: number): ClusterNode | undefined
 }

@@ -310,7 +310,7 @@ export class SharedConfig {
   }
 }
 
-/** Options by name, each rule of `rooms` as one of its own: nodes may change different rules at the same time. */
+/** Options by name; each rule of `rooms` has a name, so that nodes can change different rules at the same time. */
 function byName ({ rooms, ...others }: Partial<RuntimeOptions>): Array<[string, unknown]> {
   const rules = typeof rooms === 'object' ? Object.entries(rooms) : []
   return [...Object.entries(others), ...rules.map(([rule, value]): [string, unknown] => [RULE + rule, value])]

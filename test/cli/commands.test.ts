@@ -225,7 +225,7 @@ t.test('status and nodes tell the state of a node', async t => {
   t.match((await command(['listen'], env)).output, /^Node +node-1, ready$[^]*^New clients +accepted$/m)
 })
 
-t.test('nodes without a cluster says that there is none', async t => {
+t.test('nodes reports that the server is not in a cluster', async t => {
   const { port } = await startHost(t)
   const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
   t.match(await command(['nodes'], env), { code: 0, output: 'no nodes: the server is not in a cluster\n' })

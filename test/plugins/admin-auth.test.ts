@@ -30,7 +30,7 @@ t.test('without a valid token the response is 401 with WWW-Authenticate, and not
   }
 })
 
-t.test('says whether the token is wrong, or there is none', async t => {
+t.test('distinguishes a wrong token from a missing or malformed header', async t => {
   const { ask } = await makeApp(t, { token: alice })
   for (const [authorization, detail] of [
     [undefined, 'missing authorization header'], [`Basic ${alice}`, 'invalid authorization header'],

@@ -4,8 +4,8 @@ import pino from 'pino'
 import t from 'tap'
 import peerServer from '../../index.ts'
 
-/** Log records of a host with this headersTimeout when it listens. */
-async function told (t: Test, headersTimeout: number): Promise<Array<{ level: number, msg: string }>> {
+/** What a host with this headersTimeout logs about handshakeTimeout when it listens. */
+async function logged (t: Test, headersTimeout: number): Promise<Array<{ level: number, msg: string }>> {
   const lines: Array<{ level: number, msg: string }> = []
   const app = Fastify({
     http: { headersTimeout },
@@ -20,7 +20,7 @@ async function told (t: Test, headersTimeout: number): Promise<Array<{ level: nu
 t.test('logs that the HTTP server of the host has a longer timeout than handshakeTimeout', async t => {
   const msg = 'headersTimeout (60 s) exceeds handshakeTimeout (3 s): a client that sends its upgrade request slowly ' +
     'is only cut off after headersTimeout: see docs/reliability.md'
-  t.match(await told(t, 60_000), [{ level: 30, headersTimeout: 60, handshakeTimeout: 3, msg }])
-  t.match(await told(t, 0), [{ level: 40, msg: /^headersTimeout is off, .* never cut off: / }], 'warns if the HTTP server has no timeout')
-  t.same(await told(t, 3000), [])
+  t.match(await logged(t, 60_000), [{ level: 30, headersTimeout: 60, handshakeTimeout: 3, msg }])
+  t.match(await logged(t, 0), [{ level: 40, msg: /^headersTimeout is off, .* never cut off: / }], 'warns if the HTTP server has no timeout')
+  t.same(await logged(t, 3000), [])
 })

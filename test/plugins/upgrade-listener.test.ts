@@ -160,7 +160,7 @@ t.test('our endpoint ignores an offer of another protocol, and takes a handshake
   await connectRawWebSocket(t, port, '/ws', { Connection: 'keep-alive, Upgrade', Upgrade: 'websocket,foo/1' })
 })
 
-t.test('refuses a handshake that is not of HTTP/1.1, as a listener of its own does', async t => {
+t.test('refuses a handshake that is not HTTP/1.1, as a listener of the server\'s own does', async t => {
   const { port, server } = await startHost(t, host)
   const own = await openServer(t, 'own')
   for (const version of ['', ' HTTP/0.9', ' HTTP/1.0', ' HTTP/2.0']) {

@@ -267,7 +267,7 @@ t.test('a late answer leaves the dialog of another peer alone', options, async t
   t.same(unexpected(problems, 'status of 500'), [])
 })
 
-t.test('reports a server that works but has no more event streams', options, async t => {
+t.test('reports a server that works but cannot open another event stream', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 }, maxEventStreams: 0 })
   await page.getByText('no live events: All 0 streams are in use').waitFor()
   accept(server, new MemoryConnection('203.0.113.6', 4000), '')

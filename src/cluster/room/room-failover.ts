@@ -127,8 +127,7 @@ export class RoomFailover {
   /** One node removes a room without members, once its former home, which may still have some, has lost its lease. */
   async #removeOrphan (room: string, removeAfter: number): Promise<void> {
     if (this.#heartbeats > 0 || performance.now() < removeAfter) return
-    const { slot } = this.#context.lease
-    if ([...this.#context.nodes()].every(node => node.slot > slot)) await this.#host.remove(room)
+    if (this.#context.hasLowestSlot) await this.#host.remove(room)
   }
 
   #part (room: string): RoomCore | undefined {

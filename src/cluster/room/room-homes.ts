@@ -382,7 +382,7 @@ export class RoomHomes implements DirectoryHost {
   #deleteEndedStates (): void {
     for (const room of this.#states.allEnded) {
       const entry = this.directory.get(room)
-      if (entry === undefined || !this.#wasHere(entry)) this.#states.isElsewhere(room)
+      if (entry === undefined || !this.#wasHere(entry)) this.#states.keep(room)
       else this.#retryIfFailed(room, this.#states.deleteEnded(room))
     }
   }
@@ -397,7 +397,7 @@ export class RoomHomes implements DirectoryHost {
 
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
     this.#host.homeChanged(room)
-    if (entry !== undefined && !this.#wasHere(entry)) this.#states.isElsewhere(room)
+    if (entry !== undefined && !this.#wasHere(entry)) this.#states.keep(room)
     const part = this.#part(room)
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     if (entry === undefined) {

@@ -44,8 +44,8 @@ export class RoomStates {
     if (this.#ended.has(room)) await this.delete(room)
   }
 
-  /** Another node is the home of a room of this name: its state is that node's. */
-  isElsewhere (room: string): void {
+  /** Another node is the home of a room of this name: its state stays. */
+  keep (room: string): void {
     this.#ended.delete(room)
   }
 

@@ -59,7 +59,7 @@ function nameOf (text: string): string {
   return name
 }
 
-/** The request is no GET of HTTP/1.1; without a version it is one of HTTP/0.9. */
+/** The request line is not that of an HTTP/1.1 GET; one without a version is HTTP/0.9. */
 export function wrongRequestLine (): GodotError {
   return new GodotError('bad-handshake', 'expected a GET request of HTTP/1.1')
 }

@@ -75,10 +75,10 @@ t.test('the state of a room is neither written nor read by a node that has lost 
 })
 
 for (const [how, timings, isLost] of [
-  ['is disconnected from the broker', patientTimings, false],
-  ['has lost the cluster', { ...patientTimings, lease: 600 }, true]
+  ['was disconnected from the broker', patientTimings, false],
+  ['had lost the cluster', { ...patientTimings, lease: 600 }, true]
 ] as const) {
-  t.test(`a room whose predecessor ended while its node ${how} has no state`, async t => {
+  t.test(`a new room has no state of one that ended while its node ${how}`, async t => {
     simulateTime(t)
     const cluster = await openMemoryCluster(t, 2, {}, timings)
     const { broker, buses, nodes: [a, b] } = cluster

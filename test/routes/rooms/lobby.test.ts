@@ -525,7 +525,7 @@ for (const [options, message] of badOptions) {
 }
 
 for (const [outer, path] of [['/', '/:game/ws'], ['/g/:tenant', '/ws']] as const) {
-  t.test(`refuses an endpoint ${path} below ${outer}, which has no single URL`, async t => {
+  t.test(`refuses the endpoint ${path} below ${outer}, as its URL has parameters`, async t => {
     const app = Fastify()
     t.teardown(async () => { await app.close() })
     const registered = app.register(async scope => {
