@@ -3,6 +3,7 @@ import { BusError } from './bus.ts'
 /** Codes of the JetStream API that are handled. */
 const WRONG_REVISION = [10071, 10164]
 const NO_STREAM = 10059
+const NO_MESSAGE = [10043, 10057]
 /** While a stream is being created its subjects overlap with those of another one, or it has no store yet. */
 const BEING_CREATED = [10065, 10012, 10096]
 
@@ -22,6 +23,11 @@ export function isWrongRevision (error: unknown): boolean {
 /** Whether the broker has no such store: it was restarted and has lost its keys. */
 export function isMissingStore (error: unknown): boolean {
   return isApiError(error) ? error.code === NO_STREAM : hasName(error, 'NoResponders')
+}
+
+/** Whether a message of a stream was not deleted, as it is not there any more. */
+export function isMissingMessage (error: unknown): boolean {
+  return isApiError(error) && NO_MESSAGE.includes(error.code)
 }
 
 /** Whether another node may be creating the same store at this moment. */

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JetStreamManager } from '@nats-io/jetstream'
 import type { KV, KvOptions } from '@nats-io/kv'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { KeyStore, StoreEntry } from './bus.ts'
 import { importOptional } from './import-optional.ts'
 import type { Link } from './link.ts'
 import { busError, isBeingCreated, isMissingStore, isWrongRevision } from './nats-errors.ts'
+import { NatsStream } from './nats-stream.ts'
 import { NatsWatch } from './nats-watch.ts'
 
 /** Timeout of the broker's responses, in milliseconds. */
@@ -13,14 +13,13 @@ const TIMEOUT = 2000
 /** Maximum number of attempts to create a store that another node may be creating, and milliseconds between them. */
 const [ATTEMPTS, PAUSE] = [40, 50]
 /** Maximum number of deleted keys that the broker is asked to drop at the same time. */
-const PURGES = 20
+const DROPS = 20
 
 /** A bucket of NATS. It is created again when a restarted broker has lost it. */
 export class NatsStore implements KeyStore {
   readonly #link: Link
-  readonly #manager: JetStreamManager
+  readonly #stream: NatsStream
   readonly #makeBucket: () => Promise<KV>
-  readonly #name: string
   /** Brokers that keep the bucket. */
   readonly #replicas: number
   readonly #watches = new Set<NatsWatch>()
@@ -29,12 +28,9 @@ export class NatsStore implements KeyStore {
   /** Settles when the bucket can be read; undefined after a reconnect, as the broker may have lost the bucket. */
   #complete: Promise<void> | undefined
 
-  constructor (
-    link: Link, manager: JetStreamManager, name: string, replicas: number, makeBucket: () => Promise<KV>
-  ) {
+  constructor (link: Link, stream: NatsStream, replicas: number, makeBucket: () => Promise<KV>) {
     this.#link = link
-    this.#manager = manager
-    this.#name = name
+    this.#stream = stream
     this.#replicas = replicas
     this.#makeBucket = makeBucket
     link.onStatus(isConnected => {
@@ -51,8 +47,8 @@ export class NatsStore implements KeyStore {
     const { Kvm } = await importOptional<typeof import('@nats-io/kv')>('kv')
     const client = { timeout: TIMEOUT, checkAPI: false }
     const buckets = new Kvm(jetstream(connection, client))
-    const manager = await jetstreamManager(connection, client)
-    const store = new NatsStore(link, manager, name, options.replicas ?? 1, () => buckets.create(name, options))
+    const stream = new NatsStream(connection, await jetstreamManager(connection, client), name)
+    const store = new NatsStore(link, stream, options.replicas ?? 1, () => buckets.create(name, options))
     await store.#call(name, async () => {})
     return store
   }
@@ -86,14 +82,14 @@ export class NatsStore implements KeyStore {
     return this.#read(key, async bucket => {
       const entry = await bucket.get(key)
       if (entry?.operation !== 'PUT') return undefined
-      const { created } = await this.#manager.streams.info(`KV_${this.#name}`)
+      const { created } = await this.#stream.info()
       return entry.created.getTime() - Date.parse(created)
     })
   }
 
   compact (upTo: number): Promise<number> {
     return this.#read('compact', async () => {
-      const { state: { last_seq: latest } } = await this.#manager.streams.info(`KV_${this.#name}`)
+      const { state: { last_seq: latest } } = await this.#stream.info()
       // Otherwise the broker has lost the store of that revision.
       if (upTo > 0 && upTo <= latest) await this.#dropDeleted(Math.min(upTo, latest - 1))
       return latest
@@ -102,22 +98,16 @@ export class NatsStore implements KeyStore {
 
   /** Not the latest message of all, with which a broker that is restarted continues its count. */
   async #dropDeleted (upTo: number): Promise<void> {
-    const deleted: StoreEntry[] = []
-    const listing = new NatsWatch(this.#manager, this.#name, entry => {
-      if (entry.value === undefined && entry.revision <= upTo) deleted.push(entry)
+    const deleted: number[] = []
+    const listing = new NatsWatch(this.#stream, ({ value, revision }) => {
+      if (value === undefined && revision <= upTo) deleted.push(revision)
     }, () => {}, 'with-deleted')
     await listing.start().finally(() => { listing.pause() })
-    while (deleted.length > 0) {
-      await Promise.all(deleted.splice(-PURGES).map(async ({ key, revision }) => {
-        const filter = `$KV.${this.#name}.${key}`
-        // Not what another node has made of the key since.
-        await this.#manager.streams.purge(`KV_${this.#name}`, { filter, seq: revision + 1 })
-      }))
-    }
+    while (deleted.length > 0) await Promise.all(deleted.splice(-DROPS).map(revision => this.#stream.drop(revision)))
   }
 
   async watch (receive: (entry: StoreEntry) => void, renewed = (): void => {}): Promise<() => void> {
-    const watch = new NatsWatch(this.#manager, this.#name, receive, renewed)
+    const watch = new NatsWatch(this.#stream, receive, renewed)
     await this.#call('watch', () => whenCreated(() => watch.start())).catch((error: unknown) => {
       watch.pause()
       throw error
@@ -171,17 +161,7 @@ export class NatsStore implements KeyStore {
 
   /** Several brokers are not asked: they could give the consumer to one that is lost. */
   async #whenComplete (): Promise<void> {
-    if (this.#replicas === 1) await whenCreated(() => this.#checkComplete())
-  }
-
-  /**
-   * Rejects while another node is creating the bucket: until then the broker refuses consumers. Before version 2.10 it
-   * would crash if a key were read.
-   */
-  async #checkComplete (): Promise<void> {
-    const { consumers } = this.#manager
-    const { stream_name: stream, name } = await consumers.add(`KV_${this.#name}`, { ack_policy: 'none' })
-    await consumers.delete(stream, name)
+    if (this.#replicas === 1) await whenCreated(() => this.#stream.checkComplete())
   }
 }
 

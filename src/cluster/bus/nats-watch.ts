@@ -1,6 +1,7 @@
-import type { ConsumerMessages, JetStreamManager, JsMsg, PushConsumer } from '@nats-io/jetstream'
+import type { ConsumerMessages, JsMsg, PushConsumer } from '@nats-io/jetstream'
 import type { StoreEntry } from './bus.ts'
 import { guard } from './guard.ts'
+import type { NatsStream } from './nats-stream.ts'
 
 /** Maximum wait for pending keys, in milliseconds, as a key may expire before it is delivered. */
 const LISTING_TIMEOUT = 1000
@@ -11,9 +12,7 @@ const CHECK_INTERVAL = 1500
 
 /** Follows the changes of a bucket. */
 export class NatsWatch {
-  readonly #manager: JetStreamManager
-  readonly #stream: string
-  readonly #prefix: string
+  readonly #stream: NatsStream
   readonly #receive: (entry: StoreEntry) => void
   readonly #renewed: () => void
   readonly #listing: 'present' | 'with-deleted'
@@ -34,12 +33,10 @@ export class NatsWatch {
 
   /** `with-deleted`: the first listing has deleted keys, too; values are empty. */
   constructor (
-    manager: JetStreamManager, bucket: string, receive: (entry: StoreEntry) => void, renewed: () => void,
+    stream: NatsStream, receive: (entry: StoreEntry) => void, renewed: () => void,
     listing: 'present' | 'with-deleted' = 'present'
   ) {
-    this.#manager = manager
-    this.#stream = `KV_${bucket}`
-    this.#prefix = `$KV.${bucket}.`
+    this.#stream = stream
     this.#receive = receive
     this.#renewed = renewed
     this.#listing = listing
@@ -49,13 +46,9 @@ export class NatsWatch {
   async start (): Promise<void> {
     this.pause()
     const run = this.#run
-    const { created, state: { last_seq: last } } = await this.#manager.streams.info(this.#stream)
+    const { created, state: { last_seq: last } } = await this.#stream.info()
     const isFirst = this.#made === undefined
-    const consumer = await this.#manager.jetstream().consumers.getPushConsumer(this.#stream, {
-      deliver_policy: 'last_per_subject',
-      headers_only: this.#listing === 'with-deleted',
-      filter_subjects: `${this.#prefix}>`
-    })
+    const consumer = await this.#stream.addConsumer(this.#listing === 'with-deleted')
     if (run !== this.#run) return discard(consumer)
     this.#consumer = consumer
     const { num_pending: pending } = await consumer.info(true)
@@ -81,13 +74,11 @@ export class NatsWatch {
     this.#endListing = () => { done(false) }
     if (pending === 0) done(true)
     try {
-      const messages = await consumer.consume({
-        callback: message => {
-          if (run !== this.#run) return
-          this.#deliver(message, isFirst && listed < pending)
-          timer.refresh()
-          if (++listed >= pending || message.info.pending === 0) done(true)
-        }
+      const messages = await this.#stream.consume(consumer, message => {
+        if (run !== this.#run) return
+        this.#deliver(message, isFirst && listed < pending)
+        timer.refresh()
+        if (++listed >= pending || message.info.pending === 0) done(true)
       })
       if (run === this.#run) this.#messages = messages
       else messages.stop()
@@ -104,7 +95,7 @@ export class NatsWatch {
    */
   async #check (): Promise<void> {
     const run = this.#run
-    const { created, state } = await this.#manager.streams.info(this.#stream)
+    const { created, state } = await this.#stream.info()
     if (run !== this.#run) return
     const isBehind = state.last_seq > Math.max(this.#revision, this.#listedTo)
     const isStuck = isBehind && this.#stuckAt === this.#revision
@@ -120,7 +111,7 @@ export class NatsWatch {
     if (isDeleted && isListing && this.#listing === 'present') return
     const value = isDeleted ? undefined : new Uint8Array(data)
     // The client stops reading when a callback throws.
-    guard(() => { this.#receive({ key: subject.slice(this.#prefix.length), value, revision }) })
+    guard(() => { this.#receive({ key: subject.slice(this.#stream.prefix.length), value, revision }) })
   }
 
   /** Retries until it has started. */

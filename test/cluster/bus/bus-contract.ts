@@ -367,6 +367,27 @@ function testStores (test: DefineTest): void {
     t.ok(await store.compact(1_000_000) > created, 'as if the broker had lost the store of that revision')
   })
 
+  test('tells of every key while what is left of deleted ones is dropped', async (t, cluster) => {
+    const [store, other] = await openStores(await cluster.nodes(2), 'test')
+    const told = new Set<number>()
+    await store.watch(({ revision }) => { told.add(revision) })
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let number = 0; number < 100; number++) {
+        const key = `key-${writer}-${number}`
+        const revision = await store.create(key, bytes('1')) as number
+        await until(() => told.has(revision), () => `revision ${revision}`)
+        await store.delete(key, revision)
+      }
+    })
+    const over = new AbortController()
+    const droppers = Array.from({ length: 3 }, async () => {
+      for (let latest = 0; !over.signal.aborted;) latest = await other.compact(latest)
+    })
+    await Promise.all(writers)
+    over.abort()
+    await Promise.all(droppers)
+  })
+
   test('expires keys after their last change', async (t, cluster) => {
     const [bus] = await cluster.nodes(1)
     const store = await bus.openStore('lease', 1)

@@ -3,6 +3,7 @@ import { connect as natsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
 import type { Bus, KeyStore } from '../../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
+import { NatsStream } from '../../../src/cluster/bus/nats-stream.ts'
 import { freePort } from '../../helper/free-port.ts'
 import { keyFile } from '../../helper/keys.ts'
 import { startNats, type NatsServer } from '../../helper/nats.ts'
@@ -263,6 +264,20 @@ t.test('the broker keeps nothing of deleted keys, except the latest revision, wh
   t.equal(await count(), 1)
   const { values } = await watchValues(store)
   t.same(values, [2])
+})
+
+t.test('a watch that starts as the connection closes leaves no timer', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  await bus.openStore('test')
+  const connection = await natsConnection({ servers: server.url })
+  const stream = new NatsStream(connection, await jetstreamManager(connection), 'test')
+  const consumer = await stream.addConsumer(false)
+  await connection.close()
+  const timers = (): number => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+  const before = timers()
+  await t.rejects(stream.consume(consumer, () => {}), { name: 'BusError', fault: 'disconnected' })
+  t.equal(timers(), before)
 })
 
 t.test('a watch continues when the broker has lost its consumer, but not the connection', async t => {

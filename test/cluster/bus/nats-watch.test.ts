@@ -1,5 +1,7 @@
 import type { JetStreamManager, PushConsumer } from '@nats-io/jetstream'
+import type { NatsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
+import { NatsStream } from '../../../src/cluster/bus/nats-stream.ts'
 import { NatsWatch } from '../../../src/cluster/bus/nats-watch.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
@@ -52,7 +54,9 @@ function openWatch (t: Test, pending = 0) {
     await nextTurn()
     return consumer
   }
-  const watch = new NatsWatch(manager as unknown as JetStreamManager, 'test', () => {}, () => {})
+  const connection = { isClosed: () => false } as NatsConnection
+  const stream = new NatsStream(connection, manager as unknown as JetStreamManager, 'test')
+  const watch = new NatsWatch(stream, () => {}, () => {})
   t.teardown(() => { watch.pause() })
   return { watch, create }
 }
