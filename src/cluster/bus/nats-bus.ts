@@ -8,13 +8,15 @@ import { checkName, checkSize } from './checks.ts'
 import { guard } from './guard.ts'
 import { importOptional } from './import-optional.ts'
 import { Link } from './link.ts'
-import { busError, describeFailure } from './nats-errors.ts'
+import { busError, describeFailure, isTimeout } from './nats-errors.ts'
 import { connectionOptions, type NatsOptions } from './nats-options.ts'
 import { resetSocket } from './nats-socket.ts'
 import { NatsStore } from './nats-store.ts'
 
 /** Timeout of connecting, in milliseconds. */
 const CONNECT_TIMEOUT = 4500
+/** Timeout of a request for the state of JetStream, in milliseconds, and maximum number of requests. */
+const [STATE_TIMEOUT, STATE_REQUESTS] = [1100, 4]
 /** Time for which a closing bus waits until the broker has received everything, in milliseconds. */
 const CLOSE_TIMEOUT = 1000
 /** Bytes after which the broker is asked to confirm them. */
@@ -31,8 +33,7 @@ export async function connectNats (options: NatsOptions, log: Logger): Promise<B
   const attempt = connect(await connectionOptions(options))
   const connection = await inTime(attempt).catch((error: unknown) => { throw unreachable(options, error) })
   try {
-    const { jetstreamManager } = await importOptional<typeof import('@nats-io/jetstream')>('jetstream')
-    await inTime(jetstreamManager(connection, { timeout: CONNECT_TIMEOUT }))
+    await checkJetStream(connection)
   } catch (error) {
     await connection.close()
     throw unreachable(options, error)
@@ -41,15 +42,24 @@ export async function connectNats (options: NatsOptions, log: Logger): Promise<B
 }
 
 /** Rejects if it takes too long; a connection that is late is closed. */
-async function inTime<Result extends object> (attempt: Promise<Result>): Promise<Result> {
+async function inTime (attempt: Promise<NatsConnection>): Promise<NatsConnection> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((resolve, reject) => {
     timer = setTimeout(() => {
       reject(new Error('no answer'))
-      attempt.then(async late => { if ('close' in late) await (late as unknown as NatsConnection).close() }, () => {})
+      attempt.then(async late => { await late.close() }, () => {})
     }, CONNECT_TIMEOUT)
   })
   return await Promise.race([attempt, timeout]).finally(() => { clearTimeout(timer) })
+}
+
+/** NATS 2.9 loses the first requests of connections that begin together right after its start: asks again. */
+async function checkJetStream (connection: NatsConnection, request = 1): Promise<void> {
+  const { jetstreamManager } = await importOptional<typeof import('@nats-io/jetstream')>('jetstream')
+  await jetstreamManager(connection, { timeout: STATE_TIMEOUT }).catch(async (error: unknown) => {
+    if (!isTimeout(error) || request === STATE_REQUESTS) throw error
+    await checkJetStream(connection, request + 1)
+  })
 }
 
 function unreachable ({ servers }: NatsOptions, error: unknown): GodotError {

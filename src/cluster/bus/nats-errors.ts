@@ -11,8 +11,13 @@ const BEING_CREATED = [10065, 10012, 10096]
 export function busError (error: unknown, subject: string): Error {
   if (!(error instanceof Error) || error instanceof BusError) return error as Error
   if (hasName(error, 'NoResponders')) return new BusError('no-responders', subject)
-  if (hasName(error, 'TimeoutError')) return new BusError('timeout', subject)
+  if (isTimeout(error)) return new BusError('timeout', subject)
   return isApiError(error) ? error : new BusError('disconnected', subject)
+}
+
+/** Whether the broker has not answered in time. */
+export function isTimeout (error: unknown): boolean {
+  return hasName(error, 'TimeoutError')
 }
 
 /** Whether a key was not changed because it has another revision, or none. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as natsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
 import { WebSocketServer } from '../../../index.ts'
 import { importOptional } from '../../../src/cluster/bus/import-optional.ts'
@@ -98,6 +99,20 @@ t.test('a broker that does not answer', async t => {
 t.test('a broker without JetStream', async t => {
   const server = await startNats(t, [])
   await refuses(t, { servers: server.url }, /JetStream is off: start the broker with nats-server -js/)
+})
+
+t.test('a broker that loses a request for the state of JetStream, as some do right after their start', async t => {
+  const server = await startNats(t, [])
+  const broker = await natsConnection({ servers: server.url })
+  t.teardown(() => broker.close())
+  let requests = 0
+  broker.subscribe('$JS.API.INFO', {
+    callback: (_error, request) => { if (++requests > 1) request.respond(JSON.stringify({ memory: 0, storage: 0 })) }
+  })
+  await broker.flush()
+  const bus = await connectNats({ servers: server.url }, silentLogger)
+  t.equal(requests, 2)
+  await bus.close()
 })
 
 t.test('a package that is not installed', async t => {
