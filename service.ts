@@ -169,8 +169,8 @@ function logAddresses (service: FastifyInstance, { tokens, host, godot4, lobby, 
     ? []
     : [
         describeEndpoint(service.getDecorator<WebSocketServer>(godot4.name), at, `${api}/${godot4.name}`),
-        `Its REST API at ${api}/${godot4.name}`,
-        ...(lobby === undefined ? [] : [`Its lobby at http://${at}${servicePaths.lobby}/${godot4.name}`])
+        `REST API of ${godot4.name} at ${api}/${godot4.name}`,
+        ...(lobby === undefined ? [] : [`Lobby of ${godot4.name} at http://${at}${servicePaths.lobby}/${godot4.name}`])
       ]
   for (const line of [
     describeEndpoint(service.peerServer, at, api, wsAtRoot),

@@ -126,9 +126,9 @@ function servicePage (): string {
   const rows = Object.entries(variables).map(([name, { schema, defaultValue, textType = typeOf(schema) }]) =>
     [`\`${name}\``, textType, code(defaultValue), meaningOf(schema)])
   return page('The service', [
-    '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. An invalid value ' +
-      'ends it at start with a message that names the variable; a misspelt name is logged with the variable that was ' +
-      'probably meant. Lists are separated by commas.',
+    '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. With an ' +
+      'invalid value the service does not start, and a message names the variable; a misspelt name is logged with ' +
+      'the variable that was probably meant. Lists are separated by commas.',
     '', ...table(['variable', 'type', 'default', 'meaning'], rows)])
 }
 

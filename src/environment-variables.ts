@@ -163,7 +163,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   }), false),
   PUBLIC_URL: variable(PublicUrl),
   WS_AT_ROOT: variable(Type.Boolean({
-    description: 'Whether clients may also connect to `/` instead of WS_PATH'
+    description: 'Whether clients may connect to `/` as well as to WS_PATH'
   }), false),
   WS4_PATH: variable(Type.String({
     pattern: pathPattern,

@@ -167,7 +167,7 @@ function pathFaults (
     .flatMap(([name, fault]) => fault === undefined ? [] : [`${name}: ${fault}`])
   if (godot4?.path === path) faults.push('WS4_PATH: must differ from WS_PATH')
   else if (godot4 !== undefined && rooms !== false && (isRoomOf(path, godot4.path!) || isRoomOf(godot4.path!, path))) {
-    faults.push('WS4_PATH: must not be where WS_PATH has a room, nor the reverse')
+    faults.push('WS4_PATH: must not be directly below WS_PATH, nor the reverse: with ROOMS that is the URL of a room')
   }
   if (wsAtRoot && godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')
   return faults

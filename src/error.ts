@@ -8,7 +8,7 @@ export const errors = {
   ERR_UNAVAILABLE: { number: 2, status: 503, message: 'No packet is available' },
   ERR_UNCONFIGURED: { number: 3, status: 409, message: 'The mode or option that this needs is not set' },
   ERR_UNAUTHORIZED: { number: 4, status: 403, message: 'Decoding objects is not allowed' },
-  ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The outbound buffer is full' },
+  ERR_OUT_OF_MEMORY: { number: 6, status: 503, message: 'The output buffer is full' },
   ERR_CANT_CREATE: { number: 20, status: 400, message: 'Cannot open the listener' },
   ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port or address is unavailable' },
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },

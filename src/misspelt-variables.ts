@@ -15,7 +15,7 @@ export function misspeltVariables (env: Readonly<Record<string, string | undefin
   })
 }
 
-/** What to say about it. */
+/** Text of the warning about a misspelt variable. */
 export function describeMisspelt ({ meant }: Misspelt): string {
   return `unknown and ignored; did you mean ${meant}?`
 }

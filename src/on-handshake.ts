@@ -50,7 +50,7 @@ export type OnHandshake = (request: HandshakeRequest) => HandshakeAnswer | Promi
 const FORBIDDEN = 403
 const [FIRST_STATUS, LAST_STATUS] = [400, 599]
 
-/** The answer of a callback as what it stands for; a TypeError for anything else, so that it accepts nobody. */
+/** What the answer of a callback stands for; throws a TypeError for anything else, so that no client is accepted. */
 export function checkedAnswer (callback: string, answer: HandshakeAnswer): Accepted | Refused {
   if (answer === undefined || answer === true) return {}
   if (answer === false) return { status: FORBIDDEN }

@@ -222,7 +222,7 @@ t.test('an endpoint is not where the other one has a room', async t => {
   for (const [one, other] of [['/game', '/game/x'], ['/game/', '/game/x'], ['/game/a', '/game/a/main']]) {
     for (const env of [{ WS_PATH: one, WS4_PATH: other }, { WS_PATH: other, WS4_PATH: one }]) {
       t.throws(() => readEnvironment({ ...env, ROOMS: 'true' }), new SettingsError([
-        'WS4_PATH: must not be where WS_PATH has a room, nor the reverse'
+        'WS4_PATH: must not be directly below WS_PATH, nor the reverse: with ROOMS that is the URL of a room'
       ]))
       t.match(readEnvironment(env), { godot4: { path: env.WS4_PATH } })
     }

@@ -46,7 +46,7 @@ t.test('the Godot 4 endpoint has a lobby of its own; PUBLIC_URL and ALLOWED_ORIG
     PUBLIC_URL: 'wss://game.example/eu',
     ALLOWED_ORIGINS: 'https://*.game.example'
   })
-  await service.logged(`Its lobby at http://127.0.0.1:${service.port}/lobby/godot4`)
+  await service.logged(`Lobby of godot4 at http://127.0.0.1:${service.port}/lobby/godot4`)
   const three = await match(service, {})
   const four = await match(service, {}, '/lobby/godot4')
   t.equal(three.url, `wss://game.example/eu/ws/${three.name}`)

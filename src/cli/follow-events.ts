@@ -53,7 +53,7 @@ export async function * followEvents (
 /** The reason of a loss that may be temporary; throws any other error. */
 function lossReason (error: unknown): string {
   if (!(error instanceof ApiError)) return 'no response from the service'
-  // A proxy answers like this, too, while the service restarts.
+  // A proxy responds with such a status, too, while the service restarts.
   if (error.status >= 500) return `the service responds with ${error.status}`
   throw error
 }

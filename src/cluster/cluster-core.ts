@@ -434,7 +434,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     } else core.receiveFor(to, code, bytes, source !== target.SERVER)
   }
 
-  /** What was published meanwhile is lost: the numbers in the next heartbeats tell. */
+  /** What was published meanwhile is lost: the numbers in the next heartbeats reveal it. */
   #reconnected (): void {
     this.#homes.reconnected()
     this.config.reconnected()

@@ -2,7 +2,7 @@ import { pauseReason } from '../core/peer/pause-reason.ts'
 import type { PacketSender } from '../core/peer/incoming-queue.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Bytes that the broker may have not confirmed before senders are paused, and below which they go on. */
+/** Unconfirmed bytes above which senders are paused, and below which they go on. */
 export const MAX_UNCONFIRMED = 8 * 1024 * 1024
 const LOW = MAX_UNCONFIRMED / 2
 

@@ -13,7 +13,7 @@ export class DirectLinks {
   readonly #batches = new Map<number, DirectBatch>()
   /** Numbers of the last messages of other nodes. */
   readonly received = new LastNumbers()
-  /** Number of the last message to each slot: it goes on when the node joins again, which asks for it. */
+  /** Number of the last message to each slot. Numbering continues when the node rejoins, which asks for the number. */
   readonly #sent = new Map<number, number>()
   /** Nodes that have left, by slot: their epoch and that of this node. */
   readonly #left = new Map<number, string>()
@@ -56,8 +56,8 @@ export class DirectLinks {
   }
 
   /**
-   * A node that was silent for too long does not know that it was taken for lost, and that nothing was sent to it
-   * meanwhile: it will find that the number skipped here is missing.
+   * A node that was silent for too long does not know that the others took it for lost and sent nothing to it. The
+   * number skipped here makes it detect the gap.
    */
   joined ({ slot, epoch }: ClusterNode): void {
     if (this.#left.get(slot) === this.#leases(epoch)) this.#nextNumber(slot)

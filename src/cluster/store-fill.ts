@@ -35,7 +35,7 @@ export class StoreFill {
     return this.#isDone === true
   }
 
-  /** A key is in the store; returns whether it is the one that tells that the store is filled. */
+  /** A key is in the store; returns whether it is the one that marks the store as filled. */
   found (key: string): boolean {
     if (key !== FILLED) return false
     this.#isDone = true

@@ -3,7 +3,7 @@ import type { HandleWriter, WriterOwner } from './handle-writer.ts'
 import { writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
 
-/** The largest TLS record in bytes: a write of as many is given to the system at once. */
+/** The largest TLS record in bytes: a write of up to this size is passed to the system at once. */
 const MAX_RECORD = 16_384
 
 /** The handle of a TLS connection, not documented: it encrypts for the TCP handle below it. */

@@ -11,8 +11,8 @@ const MAX_SLOT = 1023
 const DRIFT = 1.1
 
 /**
- * The right to use a slot. It is renewed with every heartbeat and ends by itself, on the clock of this process, when
- * the broker does not acknowledge that: before the broker gives the slot to anyone else.
+ * The right to use a slot, renewed with every heartbeat. If the broker does not acknowledge a renewal, it expires by
+ * the clock of this process, before the slot can go to another node.
  */
 export class SlotLease {
   readonly slot: number

@@ -13,8 +13,8 @@ export interface Timings {
   /** Time for which a starting node waits for the others. */
   readonly hello: number
   /**
-   * Minimum time for which stores keep deleted keys. A node that was away for so long has lost its slot, and loads
-   * all keys again.
+   * Minimum time for which stores keep deleted keys. A node that was disconnected for that long has lost its slot,
+   * and loads all keys again.
    */
   readonly deleted: number
 }

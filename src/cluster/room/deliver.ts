@@ -5,8 +5,8 @@ import { noteKind } from '../message/room-message.ts'
 import type { RoomMessage } from '../message/room-message.ts'
 
 /**
- * Delivers what another node has sent to all members of a room to those on this node, and, if the room's server is
- * here, to it what it should get, too. `senderOf` finds a member of that node.
+ * Delivers what another node has broadcast to a room: to its members on this node and, if the server of the room is
+ * here, the packets addressed to it. `senderOf` finds a member of that node.
  */
 export function deliver (
   core: RoomCore, message: RoomMessage, senderOf: (id: number) => InboxSender | undefined

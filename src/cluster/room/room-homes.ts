@@ -411,7 +411,7 @@ export class RoomHomes implements DirectoryHost {
     if (before !== undefined && this.#hasMoved(entry, before)) part.homeChanged(this.#isHere(entry))
   }
 
-  /** The entry of a room was removed: its home took it for empty while clients joined here, and perhaps elsewhere. */
+  /** The entry of a room was removed: its home found it empty while clients joined here or elsewhere. */
   #keep (part: RoomCore, entry: DirectoryEntry): void {
     this.#removed.set(part, entry)
     this.#retryIfFailed(part.name, this.#announce(part))

@@ -23,7 +23,7 @@ export interface InputReceiver extends FrameReceiver {
 
 /** Maximum bytes read ahead during a pause, to see control frames and the end; then the socket is paused too. */
 const LOOK_AHEAD = 65536
-/** Pauses without reading ahead: over the rate limit pings count too, and a turn soon ends. */
+/** Pauses without reading ahead: pings count for the rate limit, too, and a turn ends soon. */
 const UNSEEN = pauseReason.RATE | pauseReason.TURN
 
 /** Frames of one peer that are read in one turn of the event loop; a chunk can hold ten thousand. */

@@ -254,7 +254,7 @@ export class PeerSession implements
   }
 
   /**
-   * Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full,
+   * Sends one message; throws FAILED unless open, ERR_OUT_OF_MEMORY when the output buffer is full,
    * ERR_INVALID_PARAMETER for anything but bytes.
    */
   send (bytes: Uint8Array, isText: boolean): void {

@@ -221,7 +221,7 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the outgoing buffer is full,
+   * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the output buffer is full,
    * ERR_INVALID_PARAMETER for anything but bytes. The bytes are copied, except a packet of 64 KiB or more that came in
    * from a client: it must not change any more.
    * Godot: PacketPeer.put_packet.

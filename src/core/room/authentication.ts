@@ -137,7 +137,7 @@ export class Authentication {
 
   /**
    * Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data,
-   * ERR_OUT_OF_MEMORY for more than the outgoing buffer takes, ERR_INVALID_PARAMETER for anything but bytes.
+   * ERR_OUT_OF_MEMORY for more than the output buffer takes, ERR_INVALID_PARAMETER for anything but bytes.
    */
   send (id: number, data: Uint8Array): void {
     checkBytes(data)

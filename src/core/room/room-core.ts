@@ -194,7 +194,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.link!.closed()
   }
 
-  /** The room goes on at its home without this node: closes the clients here, then this part, but nobody elsewhere. */
+  /** Closes the clients on this node, then this part of the room, which goes on at its home. */
   abandon (): void {
     this.#isAbandoned = true
     this.life.close(closeCode.GOING_AWAY, 'opened on another node')
@@ -249,7 +249,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /**
-   * A message from another node for one member, of a peer or of the server; one whose outgoing buffer is full is closed
+   * A message from another node for one member, of a peer or of the server; one whose output buffer is full is closed
    * as slow.
    */
   receiveFor (to: number, code: number, bytes: Uint8Array, isRelayed: boolean): void {

@@ -67,7 +67,7 @@ export class RoomLife {
     this.#state = 'used'
   }
 
-  /** `emptyTimeout` has changed: an empty room waits as long as it says now, counted from when it became empty. */
+  /** `emptyTimeout` has changed, also for a room that is empty already, counted from when it became empty. */
   timeoutChanged (): void {
     const since = this.#emptySince
     if (since === undefined) return
@@ -115,7 +115,7 @@ export class RoomLife {
     if (emptyTimeout === 0) this.#waitedLongEnough()
   }
 
-  /** A client that authenticates by now may still become a member. */
+  /** A client that is authenticating now may still become a member. */
   #waitedLongEnough (): void {
     this.#state = 'over'
     this.#endIfEmpty()

@@ -16,7 +16,7 @@ export class Receiver implements RpcReceiver {
   readonly #host: Pick<MultiplayerHost, 'refused'>
   readonly #nodes: NodeTree
   readonly #signals: SignalEmitter<MultiplayerSignals>
-  /** Set once the wire, which it is made with, is there. */
+  /** Set after construction: it needs the wire, which needs this receiver. */
   replication: MultiplayerParts['replication']
 
   constructor (host: Pick<MultiplayerHost, 'refused'>, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {

@@ -36,7 +36,7 @@ export interface ConfigHost {
   change (options: Partial<RuntimeOptions>): void
 }
 
-/** An event for operators as nodes tell each other. */
+/** An event for operators, as nodes exchange it. */
 export interface RemoteEvent {
   readonly type: string
   /** Milliseconds since 1970. */

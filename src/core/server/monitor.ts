@@ -156,7 +156,7 @@ export class Monitor implements ServerMonitor {
     this.events.emit('dropped', reason, peer, count)
   }
 
-  /** A packet of a peer that has left was dropped: it is counted, but no event can tell of its peer any more. */
+  /** A packet of a peer that has left was dropped: it is counted, but has no event, as its peer no longer exists. */
   droppedLate (reason: DropReason, peer: number): void {
     this.drops[reason]++
     this.#log.debug({ peer, reason }, 'packet of a peer that has left dropped')

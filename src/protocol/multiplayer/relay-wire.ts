@@ -1,6 +1,6 @@
 import type { RelayFault } from './relay-packet.ts'
 
-/** Why a message is dropped, as far as its bytes tell; `own-target`: it is addressed to its sender. */
+/** Why a message is dropped, as far as its bytes determine it; `own-target`: it is addressed to its sender. */
 export type WireFault = RelayFault | 'own-target' | 'unknown-target'
 
 /** Authentication messages of one version of Godot, which are exchanged before a client joins. */

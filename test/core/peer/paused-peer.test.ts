@@ -179,7 +179,7 @@ t.test('a peer that is paused for two reasons stays paused until both are gone',
   t.equal(peer.getAvailablePacketCount(), 7)
 })
 
-t.test('a ping whose pong does not fit the outgoing buffer closes a peer as slow', async t => {
+t.test('a ping whose pong does not fit the output buffer closes a peer as slow', async t => {
   const { server, client, peer } = await plain({ outputBufferKb: 1 })
   client.connection.stall()
   t.throws(() => { for (;;) peer.putPacket(Buffer.alloc(50)) }, { code: 'ERR_OUT_OF_MEMORY' })

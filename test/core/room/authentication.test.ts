@@ -371,7 +371,7 @@ t.test('with random messages no client joins without being accepted, and nothing
   await server.stop()
 })
 
-t.test('data that is larger than the outgoing buffer is refused, and blames no client', async t => {
+t.test('data that is larger than the output buffer is refused, and blames no client', async t => {
   const answers = [new Uint8Array(70_000)]
   const { server, told, errors } = await serve(() => answers.shift() ?? null)
   const client = new FrameClient(server)

@@ -327,7 +327,7 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     a.binary(speaker.confirm(10, 1, path))
     const b = enter()
     for (const client of [a, b]) await client.frames()
-    // With the id of the path it fits the outgoing buffer, with the path it does not.
+    // With the id of the path it fits the output buffer, with the path it does not.
     const bytes = new Uint8Array(65536 - 500)
     node.rpcId(10, 'hit', bytes)
     t.equal((await a.frames()).length, 1)

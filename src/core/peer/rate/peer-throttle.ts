@@ -15,7 +15,7 @@ export interface ThrottledPeer extends PacketSender {
 
 /**
  * Keeps a peer within its rate limits: one that exceeds them is paused, and reported as a flood if that goes on for
- * long; of one that leaves frames are dropped.
+ * long. Excess frames of a peer that is leaving are dropped.
  */
 export class PeerThrottle {
   readonly #peer: ThrottledPeer
@@ -51,7 +51,7 @@ export class PeerThrottle {
 
   #mayPassLimit (limit: RateLimit, size: number): boolean {
     const peer = this.#peer
-    // What a client that leaves has sent is read at once: nothing of it is within the limit after one that is over it.
+    // What a leaving client has sent is read at once: after its first frame over the limit all others count as over it.
     const wait = this.dropped > 0 ? Infinity : limit.take(size)
     if (wait === 0) return true
     if (peer.isLeaving) {

@@ -132,7 +132,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure?.stopWaitingFor(outbox)
   }
 
-  /** Whether a packet of `size` bytes fits the outgoing buffer (Godot: ERR_OUT_OF_MEMORY if not). */
+  /** Whether a packet of `size` bytes fits the output buffer (Godot: ERR_OUT_OF_MEMORY if not). */
   hasSpace (outbox: PeerOutbox, size: number): boolean {
     if (outbox.isSlow) return false
     const { bytes, packets } = this.#limits

@@ -7,7 +7,7 @@ export interface AnnouncementLink { send (peer: number, own: OwnPath, id: number
 /**
  * Announces the paths of spawners and synchronizers, which a client may not have yet: it loads the scene later. Such an
  * announcement gets no answer, so a path that is used again without having been confirmed is announced again, under
- * another id in case the first one is still on its way: a client takes an id once.
+ * another id in case the first one is still on its way: a client accepts each id only once.
  */
 export class SceneAnnouncer implements PathAnnouncer {
   readonly #paths: PathCache

@@ -120,7 +120,7 @@ t.test('senders are paused for at most two seconds for a receiver that accepts t
   t.notOk(isPaused(sender))
   t.equal(server.getPeer(receiver.id).state, 'open', 'it accepted something')
   await sendUntilPaused(sender, isPaused)
-  t.equal(server.getPeer(receiver.id).state, 'closing', 'but now its outgoing buffer has its limit again')
+  t.equal(server.getPeer(receiver.id).state, 'closing', 'but now its output buffer has its limit again')
   server.stop().catch(() => {})
   clock.advance(10_000)
 })

@@ -156,7 +156,7 @@ t.test('sends many nodes in packets of the size that Godot uses', async t => {
   await server.stop()
 })
 
-t.test('values of many nodes are sent in packets that fit a small outgoing buffer', async t => {
+t.test('values of many nodes are sent in packets that fit a small output buffer', async t => {
   const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', outputBufferKb: 1 })
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
