@@ -54,8 +54,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** The rest of the room, on other nodes (option `cluster`). */
   readonly link: RoomLink | undefined
   readonly #server: RoomServer
-  /** Whether the application has ever read packets of a peer, or their number (plain mode). */
-  #hasReader = false
   /** Clients that are about to enter. */
   #expected = 0
   /** Members that have not been signalled yet. */
@@ -159,8 +157,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.link?.closed()
     log.debug({ room: this.name, code, reason }, 'room closed')
     if (this.#isOpened) monitor.events.emit('room_closed', this.room, code, reason)
-    this.#signals?.emit('closed')
+    // Not after `closed` of the room, whose listener may open another one of this name.
     if (this.#isOpened) signals.emit('room_closed', this.room)
+    this.#signals?.emit('closed')
   }
 
   /** Closes every peer of the room, on all nodes, then the room. */
@@ -500,7 +499,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** In multiplayer mode packets go to the inbox, which tracks itself whether the application reads them. */
   get isRead (): boolean {
     const { options } = this.#serverSettings
-    return this.#hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
+    return this.#server.hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
   }
 
   get isPushed (): boolean {
@@ -513,7 +512,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   noteReader (): void {
-    this.#hasReader = true
+    this.#server.hasReader = true
   }
 
   ended (session: PeerSession, end: PeerEnd): void {

@@ -78,10 +78,10 @@ export class RoomLife {
 
   /** A client has left. */
   left (): void {
-    if (this.#isFinished) return
+    if (this.#isFinished || this.#isEndless) return
     const { clientCount, peerCount } = this.#room
     if (this.#end !== undefined && clientCount === 0) return this.#finish(this.#end)
-    if (this.#end !== undefined || this.#isEndless) return
+    if (this.#end !== undefined) return
     if (this.#state === 'over') this.#endIfEmpty()
     else if (this.#state === 'used' && peerCount === 0) this.#startWaiting()
   }
@@ -101,8 +101,9 @@ export class RoomLife {
     this.#emptySince = undefined
   }
 
-  /** Closes everyone; resolves when the last client has gone. */
+  /** Closes everyone; resolves when the last of them has gone. Clients may join an endless room in the meantime. */
   async close (code: number, reason: string): Promise<void> {
+    if (this.#isEndless) return await this.#closeClients({ code, reason })
     if (this.#end === undefined) this.#start({ code, reason })
     await this.#closed
   }
@@ -133,20 +134,19 @@ export class RoomLife {
     this.#closeClients(end)
   }
 
+  /** Resolves when all that are in the room now have gone. */
   async #closeClients ({ code = closeCode.NORMAL, reason }: RoomEnd): Promise<void> {
-    let closed = 0
-    for (const session of this.#room.sessions()) {
+    const sessions = [...this.#room.sessions()]
+    for (const [index, session] of sessions.entries()) {
+      if (index > 0 && index % BATCH_SIZE === 0) await new Promise(resolve => { setImmediate(resolve) })
       session.close('room', code, reason)
-      if (++closed % BATCH_SIZE === 0) await new Promise(resolve => { setImmediate(resolve) })
     }
+    await Promise.all(sessions.map(session => session.ended()))
   }
 
   #finish (end: RoomEnd): void {
-    if (this.#isEndless) this.#end = undefined
-    else {
-      this.#isFinished = true
-      this.#room.closed(end)
-    }
+    this.#isFinished = true
+    this.#room.closed(end)
     this.#onEmpty?.()
     this.#onEmpty = undefined
   }

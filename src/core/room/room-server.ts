@@ -21,6 +21,8 @@ export interface RoomServer extends PeerServer {
   readonly rooms: Rooms
   /** Undefined without option `cluster`. */
   readonly cluster: ClusterLink | undefined
+  /** Whether the application has ever read packets of a peer, in whatever room, or their number (plain mode). */
+  hasReader: boolean
   /** The room of each client that authenticates (option `authenticate`), by the client's id. */
   readonly authenticating: Map<number, RoomCore>
   /** A connection of the room has ended. Called once per session. */

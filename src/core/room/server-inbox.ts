@@ -143,7 +143,7 @@ export class ServerInbox {
   }
 
   get #isRead (): boolean {
-    return this.#hasReader || !this.#server.settings.options.autoPoll || this.#room.listenersOf('peer_packet') > 0
+    return this.#hasReader || this.#room.listenersOf('peer_packet') > 0
   }
 
   #onQueued ({ source }: Packet): void {
@@ -160,9 +160,9 @@ export class ServerInbox {
     }
   }
 
-  /** Packets that wait for an application that has never read any. */
+  /** Packets that wait for an application that has never read any; without autoPoll it may read after the next poll. */
   get #unreadLimit (): number {
-    return this.#room.name === MAIN ? Infinity : MAX_UNREAD
+    return this.#room.name === MAIN || !this.#server.settings.options.autoPoll ? Infinity : MAX_UNREAD
   }
 
   #openQueue (): IncomingQueue {

@@ -54,6 +54,7 @@ export class PeerRegistry implements RoomServer {
   readonly log: Logger
   readonly openMultiplayer: RoomServer['openMultiplayer']
   readonly peers = new PeerTable()
+  hasReader = false
   readonly authenticating = new Map<number, RoomCore>()
   readonly rooms: Rooms
   readonly cluster: ClusterLink | undefined

@@ -149,6 +149,24 @@ for (const [how, ask] of [
   })
 }
 
+t.test('an application that reads peers of one room will read those of another', async t => {
+  const clock = stopTime(t)
+  const server = await openMemoryServer({ inputMaxPackets: 8, pingInterval: 0, rooms: true })
+  const client = new FrameClient(server)
+  const [unread] = server.peers()
+  unread.moveTo(server.openRoom('other'))
+  const reader = new FrameClient(server)
+  const [read] = server.room('main').peers()
+  reader.connection.deliver(packets(1))
+  read.getAvailablePacketCount()
+  client.connection.deliver(packets(20))
+
+  clock.advance(5000)
+
+  t.ok(unread.isPaused)
+  t.equal(server.monitor.drops.unread, 0)
+})
+
 t.test('packets of peers that left fill the queue of the server to at most twice its limits', async t => {
   const server = await openMemoryServer({ gdMpApi: true, closeTimeout: 0.1 })
   server.on('peer_packet', () => {})

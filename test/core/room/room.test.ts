@@ -307,6 +307,31 @@ t.test('closing main disconnects its peers; the room stays', async t => {
   t.equal(new RoomClient(server).refusal, undefined)
 })
 
+t.test('clients can join main while slow ones are still being closed', async t => {
+  simulateTime(t)
+  const server = await openServer(t, { closeTimeout: 1 })
+  const [slow, answering] = [new RoomClient(server), new RoomClient(server)]
+  slow.stall()
+  const closed = server.room('main').close(4001, 'over')
+  await answering.heard()
+  const late = new RoomClient(server)
+  await late.heard()
+  t.equal(late.refusal, undefined)
+  await closed
+  t.same([slow, answering, late].map(client => client.closed?.[0]), [undefined, 4001, undefined])
+  t.same(roomsOf(server), { main: 1 })
+})
+
+t.test('a room that a listener of closed opens is signalled after the end of the former one', async t => {
+  const server = await openServer(t, { closeTimeout: 1 })
+  const events: string[] = []
+  server.on('room_opened', ({ name }) => { events.push(`opened ${name}`) })
+  server.on('room_closed', ({ name }) => { events.push(`closed ${name}`) })
+  server.openRoom('a').once('closed', () => { server.openRoom('a') })
+  await server.room('a').close()
+  t.same(events, ['opened a', 'closed a', 'opened a'])
+})
+
 t.test('a listener that closes a room as it opens gets its first client closed too', async t => {
   const server = await openServer(t, { closeTimeout: 1 })
   server.on('room_opened', async room => { await room.close(4002, 'not today') })
@@ -368,6 +393,22 @@ t.test('drops packets that nobody reads instead of pausing the relay', async t =
   t.equal((await two.heard()).length, 20)
   t.equal(server.monitor.drops.unread, 17)
 })
+
+for (const url of ['/ws', '/ws/a']) {
+  t.test(`a relay that polls and never reads does not stall its players (${url})`, async t => {
+    const server = await openServer(t, { autoPoll: false, inputMaxPackets: 4 })
+    const one = new RoomClient(server, url)
+    const two = new RoomClient(server, url)
+    server.poll()
+    for (const client of [one, two]) await client.heard()
+    for (let sent = 0; sent < 20; sent++) {
+      one.sendTo(0, `${sent}`)
+      server.poll()
+    }
+    t.equal((await two.heard()).length, 20)
+    t.equal(server.monitor.drops.unread, 17)
+  })
+}
 
 t.test('a room keeps 64 packets until it is first read from, then as many as its buffers hold', async t => {
   const server = await openServer(t)
