@@ -10,7 +10,7 @@ import { needsBrowser, openPage } from '../helper/browser.ts'
 import { signIn } from '../helper/dashboard.ts'
 import { openEvents } from '../helper/event-source.ts'
 import { pem } from '../helper/keys.ts'
-import { startService } from '../helper/service.ts'
+import { startService, type Service } from '../helper/service.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { authorize, execute } from '../helper/swagger-ui.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
@@ -43,6 +43,9 @@ export function testProxy (kind: ProxyKind, { withSwaggerUi = false } = {}): voi
     await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
     await t.test('event streams', async t => { await followBoth(t, site) })
     await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
+    await t.test('escaped slashes stay escaped', async t => {
+      for (const url of [`${site.url}/play`, siteAt(kind, root).url]) await liftBan(t, service, url)
+    })
     const { idlePath, http10Path } = kind
     if (idlePath !== undefined) {
       await t.test('pings outlast idle timeouts', async t => { await stayIdle(t, site, idlePath) })
@@ -111,6 +114,14 @@ async function readDocuments (t: Test, site: Site): Promise<void> {
   const { status, headers } = await ask(site, '/play/docs/static/index.html')
   t.equal(status, 308)
   t.equal(new URL(headers.location!, `${site.url}/play/docs/static/index.html`).href, `${site.url}/play/docs/`)
+}
+
+/** Lifts the ban of a range, whose path has an escaped slash, at this URL of the service. */
+async function liftBan (t: Test, service: Service, url: string): Promise<void> {
+  const headers = { authorization, 'content-type': 'application/json' }
+  const body = JSON.stringify({ address: '192.0.2.0/24' })
+  t.equal((await service.api('/bans', { method: 'POST', headers, body })).status, 201)
+  t.equal((await ask({ url }, '/api/v1/bans/192.0.2.0%2F24', { method: 'DELETE' })).status, 204, url)
 }
 
 /** Of two clients that say nothing, the one that is pinged stays although it came first; that of the app is not. */

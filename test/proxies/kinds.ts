@@ -39,7 +39,7 @@ export const nginx: ProxyKind = {
   configure: (folder, ports) => nginxFile(nginxSite('nginx/site.conf', folder, ports.site, {
     [service]: `127.0.0.1:${ports.service}`
   }) + nginxSite('nginx/prefix.conf', folder, ports.proxy, {
-    [`${service}/`]: `127.0.0.1:${ports.service}/`,
+    [service]: `127.0.0.1:${ports.service}`,
     '    location /play/ {': `
       location /idle/ {
         proxy_pass http://127.0.0.1:${ports.service}/;
