@@ -16,7 +16,7 @@ t.test('the site for players has no administration', { ...skipWithout('caddy'), 
     LOBBY: 'true',
     CLOSE_TIMEOUT: '0.3'
   })
-  const port = await startProgram(t, caddy, (folder, port) =>
+  const { port } = await startProgram(t, caddy, (folder, port) =>
     caddyFile(caddySite('caddy/players.Caddyfile', folder, port, { '127.0.0.1:3000': `127.0.0.1:${service.port}` })))
   const url = `https://localhost:${port}`
   for (const path of ['/ws', '/ws/arena-7', '/ws4', '/ws4/arena-7']) await join(t, { port }, path)

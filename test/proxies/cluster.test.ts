@@ -77,8 +77,9 @@ async function startNode (t: Test, servers: string, nodeId: string): Promise<Fas
 /** Starts nginx with the configuration of a cluster, and returns its port. */
 async function startNginx (t: Test, ports: number[]): Promise<number> {
   const nodes = Object.fromEntries(ports.map((port, at) => [`node-${at + 1}:3000`, `127.0.0.1:${port}`]))
-  return await startProgram(t, nginx, (folder, port) => nginxFile(nginxSite(
+  const { port } = await startProgram(t, nginx, (folder, port) => nginxFile(nginxSite(
     'nginx/cluster.conf', folder, port, nodes)))
+  return port
 }
 
 /** Messages of rooms and to single peers that the broker has got. */

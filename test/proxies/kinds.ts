@@ -24,6 +24,9 @@ export interface ProxyKind {
 /** Names of the certificate with its chain, its key, and both in one file. */
 export const keyFiles = { chain: 'fullchain.pem', key: 'privkey.pem', both: 'both.pem' }
 
+/** Whether proxies may change their user, as they do when they are started at boot. */
+export const isRoot = process.getuid?.() === 0
+
 const certificates = '/etc/ssl/game.example/'
 const service = '127.0.0.1:3000'
 
@@ -131,6 +134,7 @@ export const haproxy: ProxyKind = {
   configure: (folder, ports) => ({
     file: 'haproxy.cfg',
     text: hosting('haproxy/haproxy.cfg', {
+      ...!isRoot && { '    user haproxy\n    group haproxy\n    chroot /var/lib/haproxy\n': '' },
       // More than tests may open elsewhere.
       'maxconn 20000': 'maxconn 200',
       'bind :443': `bind 127.0.0.1:${ports.proxy},127.0.0.1:${ports.site}`,

@@ -16,17 +16,17 @@ export async function startProxy (
   t: Test, kind: ProxyKind, upstreams: Omit<Ports, 'proxy' | 'site'>
 ): Promise<Pick<Ports, 'proxy' | 'site'>> {
   const site = await freePort()
-  const proxy = await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy, site }))
-  return { proxy, site }
+  const { port } = await startProgram(t, kind, (folder, proxy) => kind.configure(folder, { ...upstreams, proxy, site }))
+  return { proxy: port, site }
 }
 
-/** Starts a proxy program whose configuration makes it listen on `port`. */
+/** Starts a proxy program whose configuration makes it listen on `port`; returns the port and the id of its process. */
 export async function startProgram (
   t: Test, kind: Pick<ProxyKind, 'command' | 'args'>, configure: (folder: string, port: number) => ProxyFile
-): Promise<number> {
+): Promise<{ port: number, pid: number }> {
   const folder = temporaryFolder(t)
-  const proxy = await freePort()
-  const { file, text } = configure(folder, proxy)
+  const port = await freePort()
+  const { file, text } = configure(folder, port)
   const chain = pem('leaf.pem') + pem('middle.pem')
   const key = pem('leaf.key')
   const files = { [keyFiles.chain]: chain, [keyFiles.key]: key, [keyFiles.both]: chain + key, [file]: text }
@@ -41,9 +41,9 @@ export async function startProgram (
     await exited
   })
   const hasExited = exited.then(([code]) => { throw new Error(`${kind.command} exited with ${code}:\n${output}`) })
-  await withTimeout(() => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(proxy)]))
+  await withTimeout(() => `${kind.command} to listen:\n${output}`, Promise.race([hasExited, isListening(port)]))
   hasExited.catch(() => {})
-  return proxy
+  return { port, pid: process.pid! }
 }
 
 async function isListening (port: number): Promise<void> {
