@@ -19,7 +19,8 @@ export const programs = [
   { command: 'caddy', debian: 'caddy', tests: 'Caddy' },
   { command: 'haproxy', debian: 'haproxy', tests: 'HAProxy' },
   { command: 'openssl', debian: 'openssl', tests: 'an example that makes a certificate' },
-  { command: 'systemd-analyze', debian: 'systemd', tests: 'the systemd unit' }
+  { command: 'systemd-analyze', debian: 'systemd', tests: 'the systemd unit' },
+  { command: 'strace', debian: 'strace', tests: 'the address families that the systemd unit allows' }
 ]
 
 /** The executable of a command; undefined if it is not installed. */

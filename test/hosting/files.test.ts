@@ -6,6 +6,7 @@ import { root } from '../../scripts/root.ts'
 import { findProgram } from '../../scripts/test-programs.mjs'
 import { readEnvironment } from '../../src/environment.ts'
 import { defaultOptions } from '../../src/options/defaults.ts'
+import { startCommand } from '../helper/service.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { hosting } from '../proxies/hosting.ts'
@@ -46,6 +47,19 @@ t.test('systemd accepts the unit, and finds it little exposed', skipWithout('sys
   t.same(analyze('verify'), { status: 0, output: '' })
   const { status, output } = analyze('security', '--offline=true', '--threshold=20', '--no-pager')
   t.equal(status, 0, output)
+})
+
+t.test('the unit allows all address families that the service uses', skipWithout('strace'), async t => {
+  const traced = join(temporaryFolder(t), 'sockets')
+  const strace = [findProgram('strace')!, '-f', '--seccomp-bpf', '-qq', '-e', 'trace=socket', '-I', '2', '-o', traced]
+  // For the log Fastify looks up the addresses of the machine that 0.0.0.0 stands for.
+  const command = ['exec "$0" "$@"', ...strace, process.execPath, join(root, 'dist/service.js')]
+  const service = await startCommand(t, command, { HOST: '0.0.0.0', ADMIN_TOKEN: 'x'.repeat(32) })
+  await service.stop()
+  const used = new Set([...readFileSync(traced, 'utf8').matchAll(/socket\((AF_\w+)/g)].map(([, family]) => family))
+  const [, allowed] = /^RestrictAddressFamilies=(.*)$/m.exec(unit)!
+  t.ok(used.has('AF_INET'))
+  t.same([...used].filter(family => !allowed.split(' ').includes(family)), [])
 })
 
 t.test('the unit starts what is built, with variables that the service knows', async t => {
