@@ -110,8 +110,11 @@ t.test('compose.yaml fits the service and the configuration of nginx', async t =
     t.match(server.cluster, { nodeId: name, servers: ['nats://nats:4222'] })
     t.same(trustProxy, [nginx.networks.peers.ipv4_address])
   }
-  t.same([...read('hosting/nginx/cluster.conf').matchAll(/^ +server ([\w-]+):3000/gm)].map(([, name]) => name),
-    nodes.map(([name]) => name))
+  const upstreams = [...read('hosting/nginx/cluster.conf').matchAll(/^upstream \w+ \{$.*?^\}$/gms)]
+  t.equal(upstreams.length, 2)
+  for (const [upstream] of upstreams) {
+    t.same([...upstream.matchAll(/^ +server ([\w-]+):3000/gm)].map(([, name]) => name), nodes.map(([name]) => name))
+  }
   const mounted = (nginx.volumes as string[]).filter(volume => volume.startsWith('./'))
     .map(volume => volume.split(':')[0])
   t.equal(mounted.length, 2)

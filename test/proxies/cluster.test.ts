@@ -1,13 +1,16 @@
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import peerServer from '../../index.ts'
+import peerServer, { adminRoutes, lobbyRoutes } from '../../index.ts'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
+import { upgradeHeaders } from '../helper/handshake-client.ts'
 import { pem } from '../helper/keys.ts'
 import { startNats } from '../helper/nats.ts'
 import { RelaySocket } from '../helper/relay-socket.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/skip-without.ts'
+import { until } from '../helper/until.ts'
+import { ask } from './contract.ts'
 import { nginx, nginxFile, nginxSite } from './kinds.ts'
 import { startProgram } from './start.ts'
 
@@ -24,6 +27,7 @@ t.test('nginx with hosting/nginx/cluster.conf keeps a room on one node', { ...sk
   for (const nodeId of ['a', 'b', 'c']) nodes.push(await startNode(t, broker.url, nodeId))
   const port = await startNginx(t, nodes.map(portOf))
   const options = { ca: pem('root.pem'), localAddress: CLIENT, family: 4 }
+  const site = { url: `https://localhost:${port}` }
   const enter = async (path: string): Promise<RelaySocket> =>
     await RelaySocket.connect(t, `wss://localhost:${port}${path}`, options)
 
@@ -54,22 +58,83 @@ t.test('nginx with hosting/nginx/cluster.conf keeps a room on one node', { ...sk
     t.same(traffic.subjects.sort(), nodes.map(() => 'gdws.default.room.spread'))
   })
 
-  await t.test('when a node is gone, clients of its rooms land on one other node', async t => {
-    const lost = nodes.find(node => localPeers(node, 'arena-0') > 0)!
+  await t.test('the REST API and the dashboard stay on one node, which `stop` and `listen` concern', async t => {
+    const { body: { node } } = await ask(site, '/api/v1/server')
+    for (const path of [
+      '/api/v1/peers', '/api/v1/rooms/arena-0', '/dashboard', '/dashboard/app.js', '/docs', '/docs/', '/metrics',
+      '/openapi.json', '/asyncapi.json'
+    ]) t.equal((await ask(site, path)).headers.node, node, path)
+    for (const [command, listening] of [['stop', false], ['listen', true]] as const) {
+      t.equal((await ask(site, `/api/v1/server/${command}`, { method: 'POST' })).status, 200)
+      t.match((await ask(site, '/api/v1/server')).body, { node, listening })
+    }
+  })
+
+  await t.test('a full room refuses a client; its node is still asked for others', async t => {
+    const client = await enter('/ws/full')
+    const node = nodes.find(node => localPeers(node, 'full') > 0)!
+    const room = await enterRoomOn(node, enter)
+    node.peerServer.room('full').maxPeers = 1
+    const { status, body } = await ask(site, '/ws/full', { headers: upgradeHeaders })
+    t.match({ status, body }, { status: 503, body: { code: 'room-full' } })
+    await enter(`/ws/${room}`)
+    t.equal(localPeers(node, room), 2)
+    t.same(client.heard.slice(2), [])
+  })
+
+  await t.test('when a node is drained, its clients and those of its lobby land on others', async t => {
+    const match = async () => await ask(site, '/lobby/match', { method: 'POST' })
+    const { headers } = await match()
+    const drained = nodes.find(({ peerServer }) => peerServer.cluster.nodeId === headers.node)!
+    const room = await enterRoomOn(drained, enter)
+    const old = await enter(`/ws/${room}`)
+    t.equal((await ask(site, `/api/v1/nodes/${headers.node}/drain`, { method: 'POST' })).status, 202)
+    await old.until('close 1001')
+    await roomEnds(nodes, room)
+    const clients = [await enter(`/ws/${room}`), await enter(`/ws/${room}`), await enter(`/ws/${room}`)]
+    checkHome(t, nodes.filter(node => node !== drained), room, clients)
+    t.equal((await match()).status, 200)
+    await drained.peerServer.stop()
+    await drained.peerServer.listen()
+  })
+
+  await t.test('when a node is gone, clients of its rooms land on one other node, and the REST API moves', async t => {
+    const [lost, ...left] = nodes
+    const room = await enterRoomOn(lost, enter)
     await lost.close()
-    const left = nodes.filter(node => node !== lost)
-    const clients = [await enter('/ws/arena-0'), await enter('/ws/arena-0'), await enter('/ws/arena-0')]
-    checkHome(t, left, 'arena-0', clients)
+    await roomEnds(left, room)
+    const clients = [await enter(`/ws/${room}`), await enter(`/ws/${room}`), await enter(`/ws/${room}`)]
+    checkHome(t, left, room, clients)
+    t.equal((await ask(site, '/api/v1/server')).body.node, left[0].peerServer.cluster.nodeId)
   })
 })
 
-/** Starts a node of the cluster, an app that trusts the proxy. */
+let roomsEntered = 0
+
+/** A client enters a new room that nginx sends to this node; the name of the room. */
+async function enterRoomOn (node: FastifyInstance, enter: (path: string) => Promise<RelaySocket>): Promise<string> {
+  for (;;) {
+    const room = `new-${roomsEntered++}`
+    await enter(`/ws/${room}`)
+    if (localPeers(node, room) > 0) return room
+  }
+}
+
+/** Resolves when these nodes know that the room has ended. */
+async function roomEnds (nodes: FastifyInstance[], room: string): Promise<void> {
+  await until(() => !nodes.some(({ peerServer }) => peerServer.hasRoom(room)))
+}
+
+/** Starts a node of the cluster, an app that trusts the proxy and names the node in its responses. */
 async function startNode (t: Test, servers: string, nodeId: string): Promise<FastifyInstance> {
   const app = Fastify({ trustProxy: PROXY })
   t.teardown(async () => { await app.close() })
+  app.addHook('onRequest', async (_, reply) => { reply.header('node', nodeId) })
   await app.register(peerServer, {
     path: '/ws', gdMpApi: true, rooms: true, closeTimeout: 0.3, log: silentLogger, cluster: { servers, nodeId }
   })
+  await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
+  await app.register(lobbyRoutes, { prefix: '/lobby' })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app
 }

@@ -192,7 +192,7 @@ export async function ask (
   const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end()
   const [response] = await withTimeout(() => `a response at ${path}`, once(sent, 'response'))
   const { statusCode: status, headers } = response
-  const isJson = String(headers['content-type']).startsWith('application/json')
+  const isJson = /^application\/(problem\+)?json/.test(headers['content-type'])
   const body = isJson ? await json(response) : response.resume()
   return { status, headers, body }
 }
