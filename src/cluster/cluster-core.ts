@@ -469,7 +469,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       send: ({ slot, id, facts: { room } }, bytes, isText) => {
         checkPacket(bytes, registry.settings.maxPacketSize)
         const packet = { room, code: isText ? opcode.TEXT : opcode.BINARY, source: target.SERVER, target: id }
-        this.#traffic.part(room)?.flush()
+        this.#traffic.part(room)?.beforeDirect()
         this.#direct.send(slot, packet, bytes, 0, bytes.length)
       },
       close: ({ slot, id }, code, reason) => {

@@ -4,6 +4,7 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { HandshakeClient } from '../helper/handshake-client.ts'
+import { header } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, patientTimings, quickTimings, settled } from '../helper/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { RoomClient } from '../helper/room-client.ts'
@@ -62,6 +63,30 @@ t.test('a room has one home: there its server hears and speaks', async t => {
   t.same(await three.heard(), ['1: hello', '1: you', '1: not two'])
   t.same(await one.heard(), ['1: hello', '1: not two'])
 })
+
+for (const isAnswer of [false, true]) {
+  const when = isAnswer ? 'in answer to a packet' : 'of the application'
+  t.test(`packets of the server to all and to single peers elsewhere keep their order: ${when}`, async t => {
+    const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+    const [one, two] = [await joinRoom(a, 'arena'), await joinRoom(b, 'arena')]
+    const room = a.room('arena')
+    const send = (): void => {
+      room.broadcast(0, Buffer.from('1 to all'))
+      room.broadcast(two.id, Buffer.from('2 to two'))
+      room.broadcast(0, Buffer.from('3 to all'))
+      a.getPeer(two.id).putPacket(Buffer.concat([header(1, two.id), Buffer.from('4 to two')]))
+      room.broadcast(-one.id, Buffer.from('5 to all'))
+    }
+    await two.heard()
+    if (isAnswer) {
+      room.on('peer_packet', send)
+      one.sendTo(1, 'begin')
+    } else send()
+    await settled()
+    const texts = ['1 to all', '2 to two', '3 to all', '4 to two', '5 to all']
+    t.same(await two.heard(), texts.map(text => `1: ${text}`))
+  })
+}
 
 t.test('a room ends when nobody is left on any node, and its name is free', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)

@@ -167,6 +167,12 @@ export class RoomPart implements RoomLink, OutboxLink {
     if (this.#packets > 0) this.flushing(this.core.outbox.log)
   }
 
+  /** A packet for a single peer of another node is about to be sent: it keeps its place among those sent to all. */
+  beforeDirect (): void {
+    if (this.#packets > 0) this.flushing(this.core.outbox.log)
+    this.#hasDirect = true
+  }
+
   flushing (log: Uint8Array): void {
     if (this.#packets === 0) return
     const frames = {
@@ -219,8 +225,7 @@ export class RoomPart implements RoomLink, OutboxLink {
 
   #sendDirect (slot: number, to: number, code: number, packet: Sent): void {
     this.#pauseIfCongested(packet.source)
-    if (this.#packets > 0) this.flushing(this.core.outbox.log)
-    this.#hasDirect = true
+    this.beforeDirect()
     this.#host.sendDirect(slot, this.core.name, to, code, packet)
   }
 
