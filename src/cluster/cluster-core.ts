@@ -9,7 +9,6 @@ import type { PeerSession } from '../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../core/peer/websocket-peer.ts'
 import type { RoomCore } from '../core/room/room-core.ts'
 import type { RoomLink } from '../core/room/room-link.ts'
-import { MAIN } from '../core/room/room-name.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
@@ -508,11 +507,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     // Rooms have no traffic any more when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
-    // `main` is never closed on a node.
-    if (room !== MAIN && !this.#peers.replica.isIn(room, slot)) {
-      this.#traffic.forgetIn(room, slot)
-      this.#learnNumbers(room)
-    }
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
   }
 

@@ -9,7 +9,7 @@ import { decodeJson, encodeJson } from './message/json.ts'
 import type { NodeContext } from './node-context.ts'
 import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
-import type { RoomTraffic } from './room/room-traffic.ts'
+import type { RecentRoom, RoomTraffic } from './room/room-traffic.ts'
 
 /** Bytes of a heartbeat besides its digest. */
 const HEARTBEAT_OVERHEAD = 1024
@@ -17,7 +17,7 @@ const HEARTBEAT_OVERHEAD = 1024
 /** Numbers of the last messages of a node, sent with its heartbeats to detect lost ones. */
 interface Digest {
   readonly peers: number
-  readonly rooms: ReadonlyArray<[string, number]>
+  readonly rooms: readonly RecentRoom[]
   /** By slot of the receiver. */
   readonly direct: ReadonlyArray<[number, number]>
   /** Events for operators. */
@@ -56,7 +56,7 @@ export class Gaps {
   check (node: ClusterNode, bytes: Uint8Array): void {
     const { peers, traffic, direct, events } = this.#parts
     const digest = decodeJson<Digest>(bytes)
-    for (const [room, seq] of digest.rooms) traffic.checkSeq(node.slot, room, seq)
+    for (const room of digest.rooms) traffic.checkSeq(node.slot, room)
     for (const [slot, seq] of digest.direct) {
       if (slot === this.#context.lease.slot) this.directLost(node.slot, direct.received.reported(node.slot, seq))
     }

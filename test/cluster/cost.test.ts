@@ -3,7 +3,7 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
 
 // The formulas of docs/scale.md, with its letters.
-const ROOM_HEAD = 26
+const ROOM_HEAD = 30
 const NOTE = 13
 const NODE_HEAD = 10
 const PACKET_HEAD = 14

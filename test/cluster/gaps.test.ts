@@ -108,6 +108,56 @@ for (const hadMember of [false, true]) {
   })
 }
 
+t.test('packets of a node arrive whose room ended and was opened again there while it was cut off', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  for (const text of ['one', 'two', 'three']) {
+    two.sendTo(0, text)
+    await settled()
+  }
+  await one.heard()
+  const gaps = gapsOf(a)
+  broker.cut(buses[1])
+  two.leave()
+  await until(() => internalsOf(b).registry.rooms.find('arena') === undefined)
+  const three = await joinRoom(b, 'arena')
+  broker.restore(buses[1])
+  await until(() => a.hasPeer(three.id) && !a.hasPeer(two.id))
+  t.same(await one.heard(), [`add ${three.id}`, `del ${two.id}`])
+  for (const text of ['four', 'five', 'six', 'seven']) {
+    three.sendTo(0, text)
+    await settled()
+  }
+  t.same(await one.heard(), ['four', 'five', 'six', 'seven'].map(text => `${three.id}: ${text}`))
+  t.same(gaps, [['node-1', 2, '']], 'only those about peers were lost')
+})
+
+t.test('a heartbeat reveals that the last packet of a node that has left the room was lost', async t => {
+  let isSilent = false
+  const wrap = (bus: Bus): Bus => override(bus, {
+    publish: (subject, bytes) => { if (!isSilent || !subject.endsWith('.hb')) bus.publish(subject, bytes) }
+  })
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, quickTimings, wrap)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  two.sendTo(0, 'first')
+  await settled()
+  const gaps = gapsOf(a)
+  isSilent = true
+  broker.cut(buses[1])
+  two.sendTo(0, 'lost')
+  await settled()
+  broker.restore(buses[1])
+  two.leave()
+  await until(() => !a.hasPeer(two.id))
+  t.same(gaps, [])
+  isSilent = false
+  await until(() => gaps.length > 0)
+  t.same(gaps, [['node-1', 1, 'arena']])
+  t.same(await one.heard(), [`add ${two.id}`, `${two.id}: first`, `del ${two.id}`])
+})
+
 t.test('a node that does not know that another one took it for lost gets its packets, and hears of a gap', async t => {
   const timings = { ...patientTimings, silence: 200 }
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, timings)

@@ -17,14 +17,17 @@ export class LastNumbers {
     return !this.#bySlot.has(slot) && !this.#before.has(slot)
   }
 
-  /** A message has arrived: how many were lost before it; undefined if it is late. */
-  arrived (slot: number, seq: number): number | undefined {
-    return this.#advance(slot, seq, seq - 1)
+  /**
+   * A message has arrived: how many were lost before it; undefined if it is late. Numbers begin after `start`: lower
+   * ones that are missing are not lost.
+   */
+  arrived (slot: number, seq: number, start = 0): number | undefined {
+    return this.#advance(slot, seq, start, seq - 1)
   }
 
-  /** A node has reported the number of its last message: how many did not arrive before. */
-  reported (slot: number, seq: number): number {
-    return this.#advance(slot, seq, seq) ?? 0
+  /** A node has reported the number of its last message: how many did not arrive before. `start`: as above. */
+  reported (slot: number, seq: number, start = 0): number {
+    return this.#advance(slot, seq, start, seq) ?? 0
   }
 
   /** The node has left, or joined again: its numbers start over. */
@@ -33,12 +36,12 @@ export class LastNumbers {
     this.#before.delete(slot)
   }
 
-  /** Up to `seq` everything has arrived or is lost; up to `expected` it should have arrived before. */
-  #advance (slot: number, seq: number, expected: number): number | undefined {
+  /** Up to `seq` everything has arrived or is lost; after `start`, up to `expected`, it should have arrived before. */
+  #advance (slot: number, seq: number, start: number, expected: number): number | undefined {
     const last = this.#bySlot.get(slot)
     if (last !== undefined && seq <= last) return undefined
     this.#bySlot.set(slot, seq)
     const before = last ?? this.#before.get(slot)
-    return before === undefined ? 0 : Math.max(0, expected - before)
+    return before === undefined ? 0 : Math.max(0, expected - Math.max(before, start))
   }
 }

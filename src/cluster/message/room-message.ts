@@ -4,13 +4,13 @@ import type { Stamp } from './stamp.ts'
 /**
  * What a node sent to a room in one turn, for the parts of the room on other nodes, little-endian:
  *
- *   | stamp | packets u32 | relayed u32 | size u32 | notes u32 | note ... | frames ... |
+ *   | stamp | start u32 | packets u32 | relayed u32 | size u32 | notes u32 | note ... | frames ... |
  *   note: | kind u8 | from u32 | to u32 | id i32 |
  *
  * `frames` are WebSocket frames as members receive them, `packets` of them with `size` payload bytes; `relayed` of them
  * are of peers, the others of the server. A note is about one of them, frames[from..to).
  */
-const HEAD = STAMP_SIZE + 16
+const HEAD = STAMP_SIZE + 20
 const NOTE = 13
 
 /** What a note says: not for the member `id`; or also for the room's server, from the member `id`. */
@@ -19,8 +19,14 @@ export const noteKind = { EXCEPT: 0, FOR_SERVER: 1 } as const
 /** A note about the frame frames[from..to). */
 export interface Note { readonly kind: number, readonly from: number, readonly to: number, readonly id: number }
 
+/** Who sent a message to a room, and its number. */
+export interface RoomStamp extends Stamp {
+  /** The node's numbers for the room begin after this one: lower ones that are missing are not lost messages. */
+  readonly start: number
+}
+
 /** A decoded message; `frames` and `notes` are views of it. */
-export interface RoomMessage extends Stamp {
+export interface RoomMessage extends RoomStamp {
   readonly packets: number
   readonly relayed: number
   readonly size: number
@@ -44,17 +50,18 @@ export function roomMessageSize (notes: number, length: number): number {
 }
 
 /** Encodes parts of a log. */
-export function encodeRoomMessage (stamp: Stamp, frames: Frames, log: Uint8Array): Uint8Array {
+export function encodeRoomMessage (stamp: RoomStamp, frames: Frames, log: Uint8Array): Uint8Array {
   const { packets, relayed, size, notes, ranges } = frames
   let length = 0
   for (let at = 0; at < ranges.length; at += 2) length += ranges[at + 1] - ranges[at]
   const bytes = new Uint8Array(roomMessageSize(notes.length, length))
   const view = new DataView(bytes.buffer)
   writeStamp(view, stamp)
-  view.setUint32(STAMP_SIZE, packets, true)
-  view.setUint32(STAMP_SIZE + 4, relayed, true)
-  view.setUint32(STAMP_SIZE + 8, size, true)
-  view.setUint32(STAMP_SIZE + 12, notes.length, true)
+  view.setUint32(STAMP_SIZE, stamp.start, true)
+  view.setUint32(STAMP_SIZE + 4, packets, true)
+  view.setUint32(STAMP_SIZE + 8, relayed, true)
+  view.setUint32(STAMP_SIZE + 12, size, true)
+  view.setUint32(STAMP_SIZE + 16, notes.length, true)
   let at = HEAD
   for (const note of notes) {
     view.setUint8(at, note.kind)
@@ -74,7 +81,7 @@ export function encodeRoomMessage (stamp: Stamp, frames: Frames, log: Uint8Array
 /** Decodes a message. */
 export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const count = view.getUint32(STAMP_SIZE + 12, true)
+  const count = view.getUint32(STAMP_SIZE + 16, true)
   const notes: Note[] = []
   for (let index = 0, at = HEAD; index < count; index++, at += NOTE) {
     notes.push({
@@ -86,9 +93,10 @@ export function decodeRoomMessage (bytes: Uint8Array): RoomMessage {
   }
   return {
     ...readStamp(bytes),
-    packets: view.getUint32(STAMP_SIZE, true),
-    relayed: view.getUint32(STAMP_SIZE + 4, true),
-    size: view.getUint32(STAMP_SIZE + 8, true),
+    start: view.getUint32(STAMP_SIZE, true),
+    packets: view.getUint32(STAMP_SIZE + 4, true),
+    relayed: view.getUint32(STAMP_SIZE + 8, true),
+    size: view.getUint32(STAMP_SIZE + 12, true),
     notes,
     frames: bytes.subarray(HEAD + count * NOTE)
   }

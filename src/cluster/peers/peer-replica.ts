@@ -33,11 +33,6 @@ export class PeerReplica {
     return new Set(this.#countsByRoom.get(room)?.keys())
   }
 
-  /** Whether the node in this slot has peers in a room. */
-  isIn (room: string, slot: number): boolean {
-    return this.#countsByRoom.get(room)?.has(slot) === true
-  }
-
   add (peer: RemotePeer): void {
     this.#byId.set(peer.id, peer)
     const ofNode = this.#bySlot.get(peer.slot) ?? new Set()

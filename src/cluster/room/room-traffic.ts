@@ -9,7 +9,7 @@ const RECENT = 4000
 /** Maximum number of rooms in one heartbeat. */
 const MAX_RECENT = 2000
 /** Bytes of a room in a heartbeat besides its name. */
-const ENTRY_BYTES = 16
+const ENTRY_BYTES = 27
 
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
@@ -21,15 +21,21 @@ export interface TrafficHost {
 /** A part, the end of its subscription, and the numbers of the last messages of other nodes. */
 interface Open { readonly part: RoomPart, readonly unsubscribe: () => void, readonly received: LastNumbers }
 
-/** Number of the last message to a room, and when that was. */
-interface Last { seq: number, at: number }
+/** Number of the last message to a room, when that was, and the number before the first one. */
+interface Last { seq: number, at: number, readonly start: number }
+
+/** A room in a heartbeat: the number of the last message to it, and the one before the first. */
+export type RecentRoom = [room: string, seq: number, start: number]
 
 /** What rooms send to their parts on other nodes: one message per room and turn. */
 export class RoomTraffic {
   readonly #context: NodeContext
   readonly #host: TrafficHost
   readonly #open = new Map<string, Open>()
+  /** By room, the most recent last. A room that is closed stays while heartbeats name it. */
   readonly #sent = new Map<string, Last>()
+  /** The highest number that a room had which is not in `#sent` any more: numbers of a room never go back. */
+  #highest = 0
 
   constructor (context: NodeContext, host: TrafficHost) {
     this.#context = context
@@ -62,21 +68,21 @@ export class RoomTraffic {
   close ({ core: { name: room } }: RoomPart): void {
     this.#open.get(room)?.unsubscribe()
     this.#open.delete(room)
-    this.#sent.delete(room)
   }
 
   publish (room: string, frames: Frames, log: Uint8Array): void {
-    const last = this.#sent.get(room) ?? { seq: 0, at: 0 }
+    const last = this.#sent.get(room) ?? { seq: this.#highest, at: 0, start: this.#highest }
     last.seq++
     last.at = performance.now()
     // The last one is the most recent one.
     this.#sent.delete(room)
     this.#sent.set(room, last)
+    const { seq, start } = last
     const { lease, subjects } = this.#context
-    this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq: last.seq }, frames, log))
+    this.#context.publish(subjects.room(room), encodeRoomMessage({ ...lease, seq, start }, frames, log))
   }
 
-  /** Number of the last message sent to a room; 0 before the first. */
+  /** Number of the last message sent to a room; 0 before the first, whose number may be higher than 1. */
   lastSent (room: string): number {
     return this.#sent.get(room)?.seq ?? 0
   }
@@ -91,25 +97,36 @@ export class RoomTraffic {
     return this.#open.get(room)?.received.isUnknown(slot) === true
   }
 
-  /** Rooms with recent messages and the numbers of the last ones, as many as fit in `bytes` of a heartbeat. */
-  recent (bytes: number): Array<[string, number]> {
+  /** Rooms with recent messages and their numbers, as many as fit in `bytes` of a heartbeat. */
+  recent (bytes: number): RecentRoom[] {
     const since = performance.now() - RECENT
+    this.#forgetClosed(since)
     let left = bytes
     const isNamed = ([room, { at }]: [string, Last]): boolean => {
       left -= room.length + ENTRY_BYTES
       return left >= 0 && at >= since
     }
     const latest = [...this.#sent].slice(-MAX_RECENT).reverse()
-    return latest.filter(isNamed).map(([room, { seq }]) => [room, seq])
+    return latest.filter(isNamed).map(([room, { seq, start }]) => [room, seq, start])
+  }
+
+  /** Forgets rooms that are closed and had no message since then. */
+  #forgetClosed (since: number): void {
+    for (const [room, { seq, at }] of this.#sent) {
+      if (at >= since) return
+      if (this.#open.has(room)) continue
+      this.#highest = Math.max(this.#highest, seq)
+      this.#sent.delete(room)
+    }
   }
 
   /** A node has reported the number of its last message to a room: earlier ones that did not arrive are lost. */
-  checkSeq (slot: number, room: string, seq: number): void {
+  checkSeq (slot: number, [room, seq, start]: RecentRoom): void {
     const open = this.#open.get(room)
-    if (open !== undefined) this.#report(open, slot, open.received.reported(slot, seq))
+    if (open !== undefined) this.#report(open, slot, open.received.reported(slot, seq, start))
   }
 
-  /** The node has left, or joined again: numbers start over. */
+  /** The node has left, or joined again: it is asked for its numbers then. */
   forget (slot: number): void {
     for (const { received } of this.#open.values()) received.forget(slot)
   }
@@ -118,7 +135,7 @@ export class RoomTraffic {
     const open = this.#open.get(room)
     const message = decodeRoomMessage(bytes)
     if (open === undefined || !this.#context.isLive(message)) return
-    const lost = open.received.arrived(message.slot, message.seq)
+    const lost = open.received.arrived(message.slot, message.seq, message.start)
     if (lost === undefined) return
     this.#report(open, message.slot, lost)
     this.#host.receive(open.part, message)
@@ -126,10 +143,5 @@ export class RoomTraffic {
 
   #report ({ part }: Open, slot: number, lost: number): void {
     if (lost > 0) this.#host.lost(part, slot, lost)
-  }
-
-  /** A node no longer has members of a room: when it has some again, its numbers start over. */
-  forgetIn (room: string, slot: number): void {
-    this.#open.get(room)?.received.forget(slot)
   }
 }

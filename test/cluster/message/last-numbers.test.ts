@@ -32,3 +32,13 @@ t.test('messages up to that number are not late, and do not hide a loss', async 
   t.equal(numbers.arrived(1, 5), 0)
   t.equal(numbers.arrived(1, 7), 1)
 })
+
+t.test('numbers that the node has not used are not lost', async t => {
+  for (const method of ['arrived', 'reported'] as const) {
+    const numbers = new LastNumbers()
+    numbers.expectAfter(1, 5)
+    t.equal(numbers[method](1, 103, 100), method === 'arrived' ? 2 : 3)
+    t.equal(numbers[method](1, 105, 100), method === 'arrived' ? 1 : 2)
+    t.equal(numbers.arrived(1, 104, 100), undefined, 'late')
+  }
+})
