@@ -102,6 +102,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       homeChanged: room => { this.#homeChanged(room) }
     })
     const traffic = this.#traffic = new RoomTraffic(node, {
+      hold: (slot, bytes, receive) => peers.hold(slot, bytes, receive),
       receive: (part, message) => { this.#receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
@@ -335,7 +336,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   heard (node: ClusterNode, bytes: Uint8Array): void {
-    this.#gaps.check(node, bytes)
+    const check = (held: Uint8Array): void => { this.#gaps.check(node, held) }
+    if (!this.#peers.hold(node.slot, bytes, check)) check(bytes)
     this.#firstNumbers.retry(node.slot)
   }
 
@@ -409,28 +411,46 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   #receiveAll (part: RoomPart, message: RoomMessage): void {
     const { slot } = message
+    let unknown = 0
     deliver(part.core, message, id => {
       const sender = this.#peers.replica.get(id)
-      return sender?.slot === slot ? sender : undefined
+      if (sender?.slot === slot) return sender
+      unknown++
+      return undefined
     })
+    if (unknown > 0) this.#sendersUnknown(part, slot, unknown)
+  }
+
+  /** Packets for the server are lost: the node's messages about their senders have not arrived. */
+  #sendersUnknown (part: RoomPart, slot: number, packets: number): void {
+    this.#gaps.roomLost(part, slot, packets)
+    this.#peers.readAgain(slot)
   }
 
   #receivePackets (bytes: Uint8Array): void {
     const stamp = readStamp(bytes)
     if (!this.#node.isLive(stamp)) return
+    if (this.#peers.hold(stamp.slot, bytes, held => { this.#receivePackets(held) })) return
     const lost = this.#direct.received.arrived(stamp.slot, stamp.seq)
     if (lost === undefined) return
     this.#gaps.directLost(stamp.slot, lost)
-    for (const packet of readPackets(bytes)) this.#receivePacket(packet)
+    const unknown = new Map<RoomPart, number>()
+    for (const packet of readPackets(bytes)) {
+      const part = this.#traffic.part(packet.room)
+      if (part !== undefined && !this.#receivePacket(part.core, packet)) unknown.set(part, (unknown.get(part) ?? 0) + 1)
+    }
+    for (const [part, packets] of unknown) this.#sendersUnknown(part, stamp.slot, packets)
   }
 
-  #receivePacket ({ room, code, source, target: to, bytes }: DirectPacket): void {
-    const core = this.#traffic.part(room)?.core
-    if (core === undefined) return
-    if (to === target.SERVER) {
+  /** False if it is for the server of the room and its sender is not known. */
+  #receivePacket (core: RoomCore, { code, source, target: to, bytes }: DirectPacket): boolean {
+    if (to !== target.SERVER) core.receiveFor(to, code, bytes, source !== target.SERVER)
+    else if (core.isHome) {
       const sender = this.#peers.replica.get(source)
-      if (sender !== undefined && core.isHome) core.relay.receiveForServer(sender, bytes, 0, bytes.length)
-    } else core.receiveFor(to, code, bytes, source !== target.SERVER)
+      if (sender === undefined) return false
+      core.relay.receiveForServer(sender, bytes, 0, bytes.length)
+    }
+    return true
   }
 
   /** What was published meanwhile is lost: the numbers in the next heartbeats reveal it. */

@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerFacts } from '../../core/server/cluster-link.ts'
+import { guard } from '../bus/guard.ts'
 import type { Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 
@@ -35,14 +36,21 @@ export interface FeedHost {
   eventsLost (node: ClusterNode, count: number): void
 }
 
+/** What waits until peers are known: an event, or the handling of another message. */
+type Waiting = PeerEvent | (() => void)
+
+/** Maximum bytes of the other messages. */
+const MAX_WAITING = 8 * 1024 * 1024
+
 /** Tracks the peers of another node: fetches all of them, then follows joins and leaves. */
 export class PeerFeed {
   readonly node: ClusterNode
   readonly #host: FeedHost
-  #seq = 0
-  /** Events that arrive while all peers are being fetched. */
-  #waiting: PeerEvent[] | undefined
-  #isReadAgain = false
+  /** Number of the last event that was followed; Infinity before the first answer, which says where to begin. */
+  #seq = Infinity
+  /** What arrives while all peers are being fetched, in order. */
+  #waiting: Waiting[] | undefined
+  #waitingBytes = 0
   /** Whether events were lost, and the peers could not be fetched since. */
   #isStale = false
   /** Whether the node has left: whatever still arrives is ignored. */
@@ -59,39 +67,45 @@ export class PeerFeed {
   }
 
   /**
-   * Fetches all peers; events that arrive in the meantime are applied afterwards. Rejects with cluster-unavailable if
-   * the node leaves meanwhile.
+   * Fetches all peers; what arrives in the meantime is handled afterwards. Rejects with cluster-unavailable if the node
+   * leaves meanwhile.
    */
   async readAll (): Promise<void> {
-    if (this.#waiting !== undefined) {
-      this.#isReadAgain = true
-      return
-    }
     this.#waiting = []
+    let last = 0
     try {
-      do {
-        this.#isReadAgain = false
-        await this.#replaceAll()
-      } while (this.#isReadAgain)
+      last = await this.#replaceAll(this.#waiting)
       this.#isStale = false
     } finally {
-      const waiting = this.#waiting
-      this.#waiting = undefined
-      if (!this.#hasEnded) for (const event of waiting) this.#apply(event)
+      this.#resume(this.#waiting)
     }
+    this.checkSeq(last)
+  }
+
+  /**
+   * Lets a message of the node wait while its peers are being fetched: it may be of a peer that is not known yet. False
+   * if they are not: it can be handled at once.
+   */
+  hold (bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
+    if (this.#waiting === undefined) return false
+    this.#waitingBytes += bytes.length
+    // A message that is dropped here is reported as lost, because its number will be missing.
+    if (this.#waitingBytes > MAX_WAITING) return true
+    const copy = new Uint8Array(bytes)
+    this.#waiting.push(() => { receive(copy) })
+    return true
   }
 
   receive (event: PeerEvent): void {
-    // A broker that was stopped may send old events after newer ones.
-    if (event.seq <= this.#seq) return
     if (this.#waiting !== undefined) {
-      this.#seq = event.seq
       this.#waiting.push(event)
       return
     }
+    // A broker that was stopped may send old events after newer ones.
+    if (event.seq <= this.#seq) return
     const lost = event.seq - this.#seq - 1
     this.#seq = event.seq
-    if (lost > 0) this.#readAgain(lost)
+    if (lost > 0) this.#eventsLost(lost)
     else this.#apply(event)
   }
 
@@ -101,12 +115,17 @@ export class PeerFeed {
     if (seq > this.#seq) {
       const lost = seq - this.#seq
       this.#seq = seq
-      this.#readAgain(lost)
+      this.#eventsLost(lost)
     } else if (this.#isStale) this.#tryToReadAll()
   }
 
-  #readAgain (lost: number): void {
-    this.#host.eventsLost(this.node, lost)
+  /** A message of an unknown peer has arrived: its event was lost. */
+  readAgain (): void {
+    if (this.#waiting === undefined) this.#tryToReadAll()
+  }
+
+  #eventsLost (count: number): void {
+    this.#host.eventsLost(this.node, count)
     this.#tryToReadAll()
   }
 
@@ -116,25 +135,54 @@ export class PeerFeed {
     this.readAll().catch(() => {})
   }
 
-  async #replaceAll (): Promise<void> {
-    const gone = new Set(this.#host.idsOf(this.node.slot))
-    let more = true
-    for (let after = 0; more;) {
-      const page = await this.#host.readPeers(this.node.slot, after)
-      if (this.#hasEnded) throw new GodotError('cluster-unavailable', `node ${this.node.id} has left`)
-      this.#seq = Math.max(this.#seq, page.seq)
+  /** Returns the number of the node's last event before its last answer. */
+  async #replaceAll (waiting: readonly Waiting[]): Promise<number> {
+    const { slot, id } = this.node
+    const known = new Set(this.#host.idsOf(slot))
+    const kept: PeerFacts[] = []
+    let page: PeerPage
+    let after = 0
+    do {
+      page = await this.#host.readPeers(slot, after)
+      if (this.#hasEnded) throw new GodotError('cluster-unavailable', `node ${id} has left`)
+      if (this.#seq === Infinity) this.#seq = page.seq
       for (const facts of page.peers) {
-        gone.delete(facts.id)
-        this.#host.add(this.node.slot, facts)
+        if (known.delete(facts.id)) kept.push(facts)
+        else this.#host.add(slot, facts)
       }
       after = page.peers.at(-1)?.id ?? after
-      more = page.more
+    } while (page.more)
+    this.#replaceKnown(kept, known, idsIn(waiting, this.#seq))
+    return page.seq
+  }
+
+  /** Moves and removes known peers, except those that move or leave in events that wait: their messages come first. */
+  #replaceKnown (kept: readonly PeerFacts[], gone: Iterable<number>, changing: ReadonlySet<number>): void {
+    for (const facts of kept) if (!changing.has(facts.id)) this.#host.add(this.node.slot, facts)
+    for (const id of gone) if (!changing.has(id)) this.#host.remove(id, undefined)
+  }
+
+  /** Handles what has waited. If an event is missing, peers are fetched again, and the rest goes on waiting. */
+  #resume (waiting: readonly Waiting[]): void {
+    this.#waiting = undefined
+    this.#waitingBytes = 0
+    for (const item of waiting) {
+      if (this.#hasEnded || this.#seq === Infinity) return
+      guard(() => {
+        if (typeof item === 'function') item()
+        else this.receive(item)
+      })
     }
-    for (const id of gone) this.#host.remove(id, undefined)
   }
 
   #apply ({ joined, left }: PeerEvent): void {
     if (joined !== undefined) this.#host.add(this.node.slot, joined)
     if (left?.end !== undefined) this.#host.remove(left.id, left.end)
   }
+}
+
+/** Ids of the peers in events after the one with this number. */
+function idsIn (waiting: readonly Waiting[], seq: number): Set<number> {
+  const events = waiting.filter(item => typeof item !== 'function' && item.seq > seq) as PeerEvent[]
+  return new Set(events.map(({ joined, left }) => joined?.id ?? left!.id))
 }

@@ -108,6 +108,19 @@ export class PeerSync implements FeedHost {
     this.#feeds.get(slot)?.checkSeq(seq)
   }
 
+  /**
+   * Lets a message of a node wait while its peers are being read: it may be of a peer that is not known yet. False if
+   * they are not: it can be handled at once.
+   */
+  hold (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
+    return this.#feeds.get(slot)?.hold(bytes, receive) === true
+  }
+
+  /** A message of an unknown peer has arrived from this node. */
+  readAgain (slot: number): void {
+    this.#feeds.get(slot)?.readAgain()
+  }
+
   // ---- what a feed needs ----
 
   async readPeers (slot: number, after: number): Promise<PeerPage> {

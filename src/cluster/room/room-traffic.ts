@@ -13,6 +13,8 @@ const ENTRY_BYTES = 27
 
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
+  /** Whether a message of a node waits, for its peers to be known: `receive` is called then. */
+  hold (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
   receive (part: RoomPart, message: RoomMessage): void
   /** Messages of a node to a room were lost. */
   lost (part: RoomPart, slot: number, count: number): void
@@ -61,8 +63,9 @@ export class RoomTraffic {
   open (part: RoomPart): void {
     const { bus, subjects } = this.#context
     const { name } = part.core
-    const unsubscribe = bus.subscribe(subjects.room(name), ({ bytes }) => { this.#receive(name, bytes) })
-    this.#open.set(name, { part, unsubscribe, received: new LastNumbers() })
+    const unsubscribe = bus.subscribe(subjects.room(name), ({ bytes }) => { this.#receive(open, bytes) })
+    const open: Open = { part, unsubscribe, received: new LastNumbers() }
+    this.#open.set(name, open)
   }
 
   close ({ core: { name: room } }: RoomPart): void {
@@ -131,10 +134,10 @@ export class RoomTraffic {
     for (const { received } of this.#open.values()) received.forget(slot)
   }
 
-  #receive (room: string, bytes: Uint8Array): void {
-    const open = this.#open.get(room)
+  #receive (open: Open, bytes: Uint8Array): void {
     const message = decodeRoomMessage(bytes)
-    if (open === undefined || !this.#context.isLive(message)) return
+    if (this.#open.get(open.part.core.name) !== open || !this.#context.isLive(message)) return
+    if (this.#host.hold(message.slot, bytes, held => { this.#receive(open, held) })) return
     const lost = open.received.arrived(message.slot, message.seq, message.start)
     if (lost === undefined) return
     this.#report(open, message.slot, lost)

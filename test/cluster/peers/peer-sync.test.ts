@@ -152,3 +152,85 @@ t.test('peers of a node that could not be added are gone', async t => {
   broker.restore(bus)
   await checkJoined(t, cluster)
 })
+
+/** What the first node publishes on subjects that end like this is lost; returns a function that ends it. */
+function lose ({ buses: [bus] }: MemoryCluster, end: RegExp): () => void {
+  const publish = bus.publish.bind(bus)
+  bus.publish = (subject, bytes) => { if (!end.test(subject)) publish(subject, bytes) }
+  return () => { bus.publish = publish }
+}
+
+const EVENTS = /\.ev\.\d+$/
+const EVENTS_AND_HEARTBEATS = /\.(ev\.\d+|hb)$/
+
+interface Ice {
+  /** What its server has got since the last call. */
+  packets (): string[]
+  /** What the second node has reported as lost. */
+  readonly gaps: Array<[node: string, lost: number, room: string]>
+}
+
+/** Opens room `ice`, which has its home on the second node. */
+async function openIce ({ nodes: [, b] }: Cluster): Promise<Ice> {
+  const room = await b.cluster.openRoom('ice')
+  const packets: string[] = []
+  room.on('peer_packet', id => { packets.push(`${id}: ${Buffer.from(room.getPacket()).toString()}`) })
+  const gaps: Ice['gaps'] = []
+  b.cluster.on('gap', (node, lost, room) => { gaps.push([node.id, lost, room]) })
+  return { gaps, packets: () => packets.splice(0) }
+}
+
+t.test('packets of a peer follow its join while the peers of its node are read again', async t => {
+  const cluster = await openCluster(t)
+  const { answers, broker, nodes: [a, b] } = cluster
+  const { packets, gaps } = await openIce(cluster)
+  const two = await joinRoom(b, 'ice')
+  answers.hold('peers')
+  const endLoss = lose(cluster, EVENTS)
+  await joinRoom(a, 'arena')
+  endLoss()
+  await until(() => answers.waiting === 1)
+  const one = await joinRoom(a, 'ice')
+  await two.heard()
+  one.sendTo(0, 'to all')
+  one.sendTo(1, 'to the server')
+  await settled()
+  one.sendTo(two.id, 'to two')
+  await settled()
+  one.leave()
+  const network = broker.connect()
+  t.teardown(async () => { await network.close() })
+  let heartbeats = 0
+  network.subscribe('gdws.default.hb', () => { heartbeats++ })
+  await until(() => heartbeats > 4)
+  t.same([await two.heard(), packets()], [[], []])
+  answers.pass()
+  await settled()
+  t.same(await two.heard(), [`add ${one.id}`, `${one.id}: to all`, `${one.id}: to two`, `del ${one.id}`])
+  t.same(packets(), [`${one.id}: to all`, `${one.id}: to the server`])
+  t.same(gaps, [['node-0', 1, '']])
+})
+
+for (const [to, name] of [[0, 'to all'], [1, 'to the server']] as const) {
+  t.test(`packets whose sender is not known are reported as lost to the server: ${name}`, async t => {
+    const cluster = await openCluster(t)
+    const { answers, nodes: [a] } = cluster
+    const { packets, gaps } = await openIce(cluster)
+    const endLoss = lose(cluster, EVENTS_AND_HEARTBEATS)
+    const one = await joinRoom(a, 'ice')
+    answers.hold('peers')
+    one.sendTo(to, 'lost')
+    one.sendTo(to, 'lost, too')
+    await until(() => answers.waiting === 1)
+    t.same(gaps, [['node-0', 2, 'ice']])
+    one.sendTo(to, 'arrives')
+    await settled()
+    t.same(packets(), [])
+    answers.release()
+    answers.pass()
+    endLoss()
+    await settled()
+    t.same(packets(), [`${one.id}: arrives`])
+    t.same(gaps.splice(1), [['node-0', 1, '']])
+  })
+}
