@@ -2,10 +2,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { variables } from '../src/environment-variables.ts'
+import { variables, type Variable } from '../src/environment-variables.ts'
 import { closeCodes } from '../http/document/asyncapi-messages.ts'
 import { httpErrors } from '../http/problem.ts'
 import { errors } from '../src/error.ts'
+import { defaultClusterOptions, defaultRoomRules } from '../src/options/defaults.ts'
 import { apiPage } from './api.ts'
 import { eventsPage } from './events-page.ts'
 import { code, table } from './markdown.ts'
@@ -123,13 +124,24 @@ function errorsPage (): string {
 }
 
 function servicePage (): string {
-  const rows = Object.entries(variables).map(([name, { schema, defaultValue, textType = typeOf(schema) }]) =>
-    [`\`${name}\``, textType, code(defaultValue), meaningOf(schema)])
+  const rows = Object.entries(variables).map(([name, variable]) => {
+    const { schema, textType = typeOf(schema), condition } = variable
+    const meaning = condition === undefined ? meaningOf(schema) : `${meaningOf(schema)}; ${condition}`
+    return [`\`${name}\``, textType, code(defaultOfVariable(variable)), meaning]
+  })
   return page('The service', [
     '`npm start`, or the bin `fastify-peer-server`, reads its settings from the environment. With an ' +
       'invalid value the service does not start, and a message names the variable; a misspelt name is logged with ' +
       'the variable that was probably meant. Lists are separated by commas.',
     '', ...table(['variable', 'type', 'default', 'meaning'], rows)])
+}
+
+/** Those of room rules and of the cluster apply only where there are rooms and a cluster, so the options have them. */
+function defaultOfVariable ({ defaultValue, roomRule, clusterOption }: Variable): unknown {
+  if (roomRule !== undefined) return defaultRoomRules[roomRule]
+  return clusterOption === undefined
+    ? defaultValue
+    : (defaultClusterOptions as Record<string, unknown>)[clusterOption]
 }
 
 function page (title: string, lines: readonly string[]): string {

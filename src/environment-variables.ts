@@ -16,6 +16,8 @@ export interface Variable {
   readonly defaultValue?: unknown
   /** What its text is, if the schema does not tell. */
   readonly textType?: 'path of a file'
+  /** When it has an effect, if the schema does not tell. */
+  readonly condition?: string | undefined
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
   /** The member of option `rooms` that it sets. */
@@ -66,11 +68,15 @@ const files: Partial<Record<keyof ServerOptions, string>> = {
   caChain: 'PEM file with the intermediate certificates between TLS_CERT and the root; only with WS_PORT'
 }
 
+/** When variables have an effect, if the descriptions of their options do not tell. */
+const conditions: Partial<Record<keyof ServerOptions, string>> = { bindIp: 'only with WS_PORT' }
+
 /** Options without a variable, and why. Options that are functions have none either. */
 const excluded: Partial<Record<keyof ServerOptions, string>> = {
   name: 'the service names its servers itself',
   autoPoll: 'the service does not call poll()',
-  authTimeout: 'has no effect without the function `authenticate`'
+  authTimeout: 'has no effect without the function `authenticate`',
+  exactTypes: 'has no effect without code that reads arguments of remote calls'
 }
 
 /** Defaults for a public relay, which differ from those of the plugin. */
@@ -163,7 +169,7 @@ export const variables: Readonly<Record<string, Variable>> = {
   }), false),
   PUBLIC_URL: variable(PublicUrl),
   WS_AT_ROOT: variable(Type.Boolean({
-    description: 'Whether clients may connect to `/` as well as to WS_PATH'
+    description: 'Whether clients may connect to `/` as well as to WS_PATH; not with WS_PORT'
   }), false),
   WS4_PATH: variable(Type.String({
     pattern: pathPattern,
@@ -218,7 +224,7 @@ function variableOf (option: keyof ServerOptions): Array<[name: string, variable
   const parse = option === 'rooms' ? undefined : parserOf(schema)
   if (parse === undefined || option in excluded) return []
   const defaultValue = serviceDefaults[option] ?? ({ ...defaultOptions } as Record<string, unknown>)[option]
-  return [[name, { parse, schema, defaultValue, option }]]
+  return [[name, { parse, schema, defaultValue, condition: conditions[option], option }]]
 }
 
 /** A parser of values of the schema; undefined if they have no text form. */

@@ -65,7 +65,7 @@ export function readEnvironment (env: Readonly<Record<string, string | undefined
   })
   faults.push(
     ...pathFaults(settings),
-    ...keyFaults(server),
+    ...listenerFaults(server),
     ...lobbyFaults(values, settings.server),
     ...tokenFaults(values, settings, env.NODE_ENV)
   )
@@ -158,31 +158,47 @@ function secondCluster (cluster: ServerOptions['cluster']): Pick<Partial<ServerO
   return { cluster: { ...cluster, namespace: `${namespace}-godot4` } }
 }
 
-function pathFaults (
-  { server: { path = defaultOptions.path, rooms }, godot4, wsAtRoot }: ServiceSettings
-): string[] {
+function pathFaults ({ server, godot4, wsAtRoot }: ServiceSettings): string[] {
+  const { path = defaultOptions.path, port, rooms } = server
   const faults = [
     ['WS_PATH', pathFault(path)], ['WS4_PATH', godot4 === undefined ? undefined : pathFault(godot4.path!)]
   ]
     .flatMap(([name, fault]) => fault === undefined ? [] : [`${name}: ${fault}`])
-  if (godot4?.path === path) faults.push('WS4_PATH: must differ from WS_PATH')
-  else if (godot4 !== undefined && rooms !== false && (isRoomOf(path, godot4.path!) || isRoomOf(godot4.path!, path))) {
-    faults.push('WS4_PATH: must not be directly below WS_PATH, nor the reverse: with ROOMS that is the URL of a room')
-  }
-  if (wsAtRoot && godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')
+  // Only the mounted endpoint has routes that could clash.
+  if (port === undefined && godot4 !== undefined) faults.push(...clashes(path, godot4.path!, rooms !== false))
+  if (!wsAtRoot) return faults
+  if (port !== undefined) faults.push('WS_AT_ROOT: has no effect with WS_PORT, where clients may connect to any path')
+  if (godot4?.path === '/') faults.push('WS_AT_ROOT: clashes with WS4_PATH, which is / itself')
   return faults
+}
+
+/** Why both endpoints cannot be mounted in the same app. */
+function clashes (path: string, path4: string, hasRooms: boolean): string[] {
+  const [one, other] = [path, path4].map(withoutTrailingSlash)
+  if (one === other) return ['WS4_PATH: must differ from WS_PATH (a trailing slash does not count)']
+  return hasRooms && (isRoomOf(one, other) || isRoomOf(other, one))
+    ? ['WS4_PATH: must not be directly below WS_PATH, nor the reverse: with ROOMS that is the URL of a room']
+    : []
 }
 
 /** Whether `path` is that of a room of the endpoint. At `/` no path counts: those of the service take precedence. */
 function isRoomOf (endpoint: string, path: string): boolean {
-  return posix.dirname(path) === endpoint.replace(/\/$/, '')
+  return posix.dirname(path) === endpoint
 }
 
-/** Keys that would have no effect. */
-function keyFaults ({ port, privateKey, sslCertificate, caChain }: Partial<ServerOptions>): string[] {
+function withoutTrailingSlash (path: string): string {
+  return path.replace(/\/$/, '')
+}
+
+/** Variables of the server's own listener that would have no effect. */
+function listenerFaults ({ port, bindIp, privateKey, sslCertificate, caChain }: Partial<ServerOptions>): string[] {
+  if (port !== undefined) return []
   const given = { TLS_KEY: privateKey, TLS_CERT: sslCertificate, TLS_CA: caChain }
   const names = Object.entries(given).filter(([, text]) => text !== undefined).map(([name]) => name)
-  return port === undefined ? names.map(name => `${name}: needs WS_PORT; TLS on PORT is terminated by your proxy`) : []
+  return [
+    ...(bindIp === defaultOptions.bindIp ? [] : ['BIND_IP: needs WS_PORT; the address of PORT is HOST']),
+    ...names.map(name => `${name}: needs WS_PORT; TLS on PORT is terminated by your proxy`)
+  ]
 }
 
 /** A token of the service: who has it, and what it allows. */

@@ -33,7 +33,7 @@ t.test('every option has a variable, except functions and those without effect i
     .filter(name => !Object.values(variables).some(({ option, clusterOption }) =>
       option === name || (name === 'cluster' && clusterOption !== undefined)))
   t.same(without.filter(name => !['log', 'onHandshake', 'authenticate'].includes(name))
-    .sort(), ['authTimeout', 'autoPoll', 'name'])
+    .sort(), ['authTimeout', 'autoPoll', 'exactTypes', 'name'])
   const named = Object.entries(variables).flatMap(([name, { option }]) => option === undefined ? [] : [[option, name]])
   t.match(Object.fromEntries(named), {
     path: 'WS_PATH',
@@ -149,7 +149,6 @@ t.test('variables set their options', async t => {
     ALLOWED_ORIGINS: 'https://game.example, https://beta.game.example',
     TRUST_PROXY: '10.0.0.1, 192.0.2.0/24',
     LOG_LEVEL: 'debug',
-    WS_AT_ROOT: 'true',
     MAX_CONNECTIONS_PER_ADDRESS: '5',
     MAX_REQUESTS_IN_FLIGHT: '6',
     RESPONSE_TIMEOUT: '7.5'
@@ -162,7 +161,7 @@ t.test('variables set their options', async t => {
     stateFile: undefined,
     trustProxy: ['10.0.0.1', '192.0.2.0/24'],
     logLevel: 'debug',
-    wsAtRoot: true,
+    wsAtRoot: false,
     http: { maxConnectionsPerAddress: 5, maxRequestsInFlight: 6, responseTimeout: 7.5 }
   })
   t.match(parseOptions(server), {
@@ -194,6 +193,7 @@ t.test('variables set their options', async t => {
     allowedOrigins: ['https://game.example', 'https://beta.game.example']
   })
   t.equal(readEnvironment({ ALLOWED_ORIGINS: '*' }).server.allowedOrigins, '*')
+  t.equal(readEnvironment({ WS_AT_ROOT: 'true' }).wsAtRoot, true)
 })
 
 t.test('the endpoint for Godot 4 has the settings of the first, except port and keys', async t => {
@@ -216,6 +216,22 @@ t.test('the endpoint for Godot 4 has the settings of the first, except port and 
   t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS4_PATH: '/' }), {
     message: /WS_AT_ROOT: clashes with WS4_PATH/
   })
+})
+
+t.test('the two endpoints differ in more than a trailing slash, with rooms or without', async t => {
+  for (const [WS_PATH, WS4_PATH] of [['/ws/', '/ws'], ['/ws', '/ws/'], ['/a/b', '/a/b/']]) {
+    for (const rooms of [{}, { ROOMS: 'true' }]) {
+      t.throws(() => readEnvironment({ WS_PATH, WS4_PATH, ...rooms }), new SettingsError([
+        'WS4_PATH: must differ from WS_PATH (a trailing slash does not count)'
+      ]))
+    }
+  }
+})
+
+t.test('WS_PORT replaces the mounted endpoint, so that WS4_PATH may be there', async t => {
+  for (const WS4_PATH of ['/ws', '/ws/', '/ws/x']) {
+    t.match(readEnvironment({ WS_PORT: '9080', WS4_PATH, ROOMS: 'true' }), { godot4: { path: WS4_PATH } })
+  }
 })
 
 t.test('an endpoint is not where the other one has a room', async t => {
@@ -294,6 +310,16 @@ for (const [name, ...wrong] of [
 t.test('TLS keys require WS_PORT', async t => {
   t.throws(() => readEnvironment({ TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem') }), {
     message: /TLS_KEY: needs WS_PORT[^]*TLS_CERT: needs WS_PORT/
+  })
+})
+
+t.test('refuses what has no effect without or with WS_PORT', async t => {
+  t.throws(() => readEnvironment({ BIND_IP: '::1' }),
+    new SettingsError(['BIND_IP: needs WS_PORT; the address of PORT is HOST']))
+  t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS_PORT: '9080' }),
+    new SettingsError(['WS_AT_ROOT: has no effect with WS_PORT, where clients may connect to any path']))
+  t.match(readEnvironment({ WS_AT_ROOT: 'false', WS_PORT: '9080', BIND_IP: '::1' }), {
+    wsAtRoot: false, server: { port: 9080, bindIp: '::1' }
   })
 })
 

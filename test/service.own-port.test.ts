@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { root } from '../scripts/root.ts'
 import { keyFile, pem } from './helper/keys.ts'
-import { connectRawTls, upgradeRequest } from './helper/raw-socket.ts'
+import { connectRawTls, connectRawWebSocket, upgradeRequest } from './helper/raw-socket.ts'
 import { startService } from './helper/service.ts'
 
 const keys = { TLS_KEY: keyFile('leaf.key'), TLS_CERT: keyFile('leaf.pem'), TLS_CA: keyFile('middle.pem') }
@@ -28,6 +28,15 @@ t.test('with WS_PORT and keys clients connect with wss to a separate port', asyn
   t.match(await raw.close(), { code: 1001, reason: 'server shutdown' })
   raw.socket.destroy()
   t.equal(await stopped, 0)
+})
+
+t.test('WS4_PATH may be where WS_PORT has replaced the endpoint', async t => {
+  const service = await startService(t, { WS_PORT: '0', BIND_IP: '127.0.0.1', WS4_PATH: '/ws', ROOMS: 'true' })
+  const { port } = await (await service.api('/server')).json() as { port: number }
+  for (const [at, path] of [[port, ''], [service.port, '/godot4']] as const) {
+    await connectRawWebSocket(t, at, '/ws/arena')
+    t.match(await (await service.api(`${path}/peers`)).json(), { meta: { count: 1 }, items: [{ room: 'arena' }] })
+  }
 })
 
 t.test('exits with the name of the variable if key and certificate do not match', async t => {
