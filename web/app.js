@@ -130,7 +130,7 @@ function showListening () {
   const { listening, refuseNewConnections, uptime } = state
   if (!listening) showStatus('error', 'not listening')
   else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
-  else showStatus('success', `listening for ${formatDuration(uptime)}`)
+  else showStatus('success', 'listening', `for ${formatDuration(uptime)}`)
 }
 
 /** Shows the list of rooms, unless `main` is the only one and there cannot be others. */
@@ -153,9 +153,11 @@ function endpointUrl ({ mode, bindIp, port, path, tls, rooms: { enabled } }) {
   return `${tls ? 'wss' : 'ws'}://${name}:${port}${enabled ? path : ''}`
 }
 
-function showStatus (severity, text) {
+/** Screen readers announce every change of `text`, but not `uptime`. */
+function showStatus (severity, text, uptime = '') {
   byId('status').dataset.state = severity
   setText(byId('status'), text)
+  setText(byId('uptime'), uptime)
 }
 
 // ---- events ----
@@ -304,7 +306,7 @@ byId('server').onchange = ({ target }) => {
   refreshState().catch(error => { showToast(messageOf(error)) })
 }
 
-// ---- buttons and keys ----
+// ---- buttons ----
 
 byId('send').onclick = () => { sendTo(focusedPeer()) }
 byId('add-ban').onclick = () => { openBan(undefined, refreshBans) }
@@ -357,6 +359,16 @@ async function changeState (call) {
   }
 }
 
+// ---- keys ----
+
+/** Keys of one letter can be turned off, as speech input presses them by accident (WCAG 2.2, 2.1.4). */
+const SHORTCUTS = 'keyboard shortcuts'
+byId('shortcuts').checked = localStorage.getItem(SHORTCUTS) !== 'off'
+byId('shortcuts').onchange = ({ target }) => {
+  if (target.checked) localStorage.removeItem(SHORTCUTS)
+  else localStorage.setItem(SHORTCUTS, 'off')
+}
+
 const keys = {
   '/': () => { byId('filter-address').focus() },
   s: () => { sendTo(focusedPeer()) },
@@ -369,7 +381,7 @@ const keys = {
 document.addEventListener('keydown', event => {
   const isTyping = event.target.closest('input:not([type=checkbox]), textarea, select, dialog') !== null
   if (isTyping || event.ctrlKey || event.metaKey || event.altKey || state === undefined || !isOnline) return
-  if (!Object.hasOwn(keys, event.key)) return
+  if (!byId('shortcuts').checked || !Object.hasOwn(keys, event.key)) return
   event.preventDefault()
   keys[event.key]()
 })

@@ -25,6 +25,14 @@ const rows = async (page: Page, table: string, count: number) => {
     document.querySelectorAll(`#${table} tbody tr`).length === count, [table, count] as const)
 }
 
+/** Waits for a message that nothing covers, in a part of the page that screen readers announce. */
+const isOnTop = async (page: Page, text: string) => {
+  await page.waitForFunction(text => [...document.querySelectorAll('[role=status] p')].some(message => {
+    const { x, y, width, height } = message.getBoundingClientRect()
+    return message.textContent === text && document.elementFromPoint(x + width / 2, y + height / 2) === message
+  }), text)
+}
+
 /** What all parts of the test share: a service with a plain server and relays of Godot 3 and 4, and its dashboard. */
 async function openDashboard (t: Test) {
   const quiet = { pingInterval: 0, closeTimeout: 0.3, maxPeersPerAddress: 0 }
@@ -95,9 +103,11 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     const answer = nextMessage(client)
     await page.click('#send-dialog .primary')
     t.equal(String((await answer).bytes), 'are you there?')
+    await isOnTop(page, 'Sent to 1 peer')
     await page.click('#peer-disconnect')
     await page.getByRole('heading', { name: `Disconnect ${id}` }).waitFor()
     await page.click('#disconnect-dialog .danger')
+    await isOnTop(page, `Disconnecting ${id} with code 1000`)
     await dialog.locator('#peer-state', { hasText: 'left' }).waitFor()
     await dialog.locator('#peer-events li', { hasText: `left ${id}` }).waitFor()
     t.equal(await page.isDisabled('#peer-disconnect'), true)

@@ -360,6 +360,50 @@ t.test('works by keyboard and on a phone', options, async t => {
   t.same(unexpected(problems, 'status of 400'), [])
 })
 
+t.test('keys of one letter can be turned off, which the browser remembers', options, async t => {
+  const { page, problems } = await openDashboard(t)
+  const isReady = async () => { await page.locator('#status[data-state=success]').waitFor() }
+  const press = async () => {
+    await page.keyboard.press('p')
+    await page.keyboard.press('s')
+    return [await page.getAttribute('#pause', 'aria-pressed'), await page.locator('#send-dialog').isVisible()]
+  }
+  await isReady()
+  await page.uncheck('#shortcuts')
+  t.same(await press(), ['false', false])
+  await page.reload()
+  await isReady()
+  t.equal(await page.isChecked('#shortcuts'), false)
+  t.same(await press(), ['false', false])
+  await page.check('#shortcuts')
+  t.same(await press(), ['true', true])
+  await page.keyboard.press('Escape')
+  await page.reload()
+  await isReady()
+  t.same(await press(), ['true', true])
+  t.same(unexpected(problems), [])
+})
+
+t.test('screen readers announce the state of the server, but not its uptime', options, async t => {
+  const { page, problems } = await openDashboard(t)
+  await page.locator('#status[data-state=success]').waitFor()
+  await page.evaluate(`
+    const header = document.querySelector('header .title')
+    new MutationObserver(records => {
+      const isAnnounced = records.some(({ target }) => target.parentElement.closest('[role=status]') !== null)
+      header.dataset.changes = Number(header.dataset.changes ?? 0) + 1
+      if (isAnnounced) header.dataset.announced = 'yes'
+    }).observe(header, { subtree: true, childList: true, characterData: true })`)
+  await page.waitForFunction(() => document.querySelector('header .title').dataset.changes >= 2)
+  t.equal(await page.getAttribute('header .title', 'data-announced'), null)
+  t.equal(await page.textContent('#status'), 'listening')
+  t.match(await page.textContent('#uptime'), /^for \d+/)
+  await page.click('#refuse')
+  await page.locator('#status', { hasText: 'refusing new connections' }).waitFor()
+  t.equal(await page.textContent('#uptime'), '')
+  t.same(unexpected(problems), [])
+})
+
 t.test('the Tab key reaches every control, and each control shows its focus', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { protocols: ['chat'], pingInterval: 0 } })
   const connections = Array.from({ length: 60 }, (_, i) => new MemoryConnection(`10.0.0.${i}`, 4000 + i))

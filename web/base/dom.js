@@ -39,8 +39,22 @@ function showLines (list, placeholder) {
 /** Shows a message for five seconds. */
 export function showToast (text) {
   const toast = createElement('p', {}, text)
-  byId('toasts').append(toast)
+  currentToasts().append(toast)
   setTimeout(() => { toast.remove() }, 5000)
+}
+
+// What is outside of an open dialog is behind its backdrop, and screen readers do not announce it. So each has a place
+// for messages, and leaves them to what is below it when it closes.
+for (const dialog of document.querySelectorAll('dialog')) {
+  const toasts = createElement('div', { className: 'toasts', role: 'status' })
+  dialog.append(toasts)
+  dialog.addEventListener('close', () => { currentToasts().append(...toasts.children) })
+}
+
+/** Where messages are shown: in the dialog above all others, or in the page. */
+function currentToasts () {
+  const top = [...document.querySelectorAll('dialog[open]')].at(-1) ?? document.body
+  return top.querySelector(':scope > .toasts')
 }
 
 /** Shows what was done, and which nodes of the cluster did not respond. */
