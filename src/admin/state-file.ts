@@ -1,4 +1,6 @@
-import { closeSync, fsyncSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync, existsSync, fsyncSync, openSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { GodotError } from '../error.ts'
 import type { Logger } from '../logger.ts'
@@ -121,15 +123,17 @@ export class StateFile {
     return withoutNull(isWithoutRooms ? others : stored)
   }
 
-  /** Throws at the start: otherwise nobody would notice before the next one that nothing was saved. */
+  /**
+   * Throws at the start: otherwise nobody would notice before the next one that nothing was saved. A file that exists
+   * is replaced by itself: of one that is mounted, or in a sticky folder, only that shows that it cannot be replaced.
+   */
   #checkWritable (): void {
     try {
-      const temporary = temporaryPath(this.#path)
-      closeSync(openSync(temporary, 'w', 0o600))
-      rmSync(temporary)
+      if (existsSync(this.#path)) replaceFile(this.#path, readFileSync(this.#path))
+      else tryCreate(this.#path)
     } catch (error) {
       throw new GodotError('ERR_INVALID_DATA', `${this.#path}: cannot be written: ${(error as Error).message}. ` +
-        'Create its folder, and let this process write to it')
+        'Create its folder, and let this process write to it and replace the file; mount a folder, not the file')
     }
   }
 
@@ -227,13 +231,20 @@ function followLinks (path: string): string {
   }
 }
 
+/** Throws if the temporary file cannot be written. */
+function tryCreate (path: string): void {
+  const temporary = temporaryPath(path)
+  closeSync(openSync(temporary, 'w', 0o600))
+  rmSync(temporary)
+}
+
 /** Replaces a file atomically: its new content is on the disk before it has its name. */
-function replaceFile (path: string, text: string): void {
+function replaceFile (path: string, content: string | Uint8Array): void {
   const temporary = temporaryPath(path)
   try {
     const file = openSync(temporary, 'w', 0o600)
     try {
-      writeFileSync(file, text)
+      writeFileSync(file, content)
       fsyncSync(file)
     } finally {
       closeSync(file)

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process'
-import {
+import fs, {
   existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, rmdirSync, symlinkSync, writeFileSync
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import Fastify from 'fastify'
@@ -254,6 +255,24 @@ t.test('does not start if the file could not be written', async t => {
     await t.rejects(start(t, file), { code: 'ERR_INVALID_DATA', message: `${file}: cannot be ${fault}` }, path)
   }
   t.same(readdirSync(folder), ['file'])
+})
+
+t.test('does not start if the file could not be replaced, as one that is mounted', async t => {
+  const text = '{ "version": 1,  "servers": {} }'
+  const folder = temporaryFolder(t, { 'state.json': text })
+  const file = join(folder, 'state.json')
+  await start(t, file)
+  t.equal(readFileSync(file, 'utf8'), text, 'its content stays')
+
+  const { renameSync } = fs
+  t.teardown(() => {
+    fs.renameSync = renameSync
+    syncBuiltinESMExports()
+  })
+  fs.renameSync = () => { throw new Error('EBUSY: resource busy or locked') }
+  syncBuiltinESMExports()
+  await t.rejects(start(t, file), { code: 'ERR_INVALID_DATA', message: `${file}: cannot be written: EBUSY` })
+  t.same(readdirSync(folder), ['state.json'])
 })
 
 t.test('does not start if the file cannot be read', async t => {
