@@ -22,7 +22,8 @@ import { addressesOf, FurtherAddress } from './src/transport/further-address.ts'
 
 /** Seconds beyond `closeTimeout` within which the process exits. */
 const GRACE = 1
-const CHECKS_PER_TIMEOUT = 12
+/** Milliseconds from one look for incomplete requests to the next. */
+const CHECK_INTERVAL = 250
 
 try {
   await start(readEnvironment(process.env))
@@ -91,13 +92,13 @@ async function joinCluster (service: FastifyInstance, { server, godot4 }: Servic
 
 /** Creates the app with its logger; `followTimeout` sets its timeouts. */
 function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSettings): FastifyInstance {
-  const { handshakeTimeout = defaultOptions.handshakeTimeout, path = defaultOptions.path } = server
+  const { path = defaultOptions.path } = server
   const rewriting: FastifyServerOptions = wsAtRoot ? { rewriteUrl: request => rewriteRoot(request, path) } : {}
   return Fastify({
     logger: { level: logLevel, redact: ['req.headers.authorization'], serializers: { req: withoutSecrets } },
     ...noRequestLog(),
     trustProxy: typeof trustProxy === 'boolean' ? trustProxy : isIn(trustProxy),
-    http: { connectionsCheckingInterval: Math.ceil(handshakeTimeout * 1000 / CHECKS_PER_TIMEOUT) },
+    http: { connectionsCheckingInterval: CHECK_INTERVAL },
     clientErrorHandler: answerClientError as never,
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Operators can use the REST API until the last peer has left.
@@ -106,7 +107,10 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSetti
   })
 }
 
-/** Drops an incomplete request as soon as an incomplete handshake; how soon can change at run time. */
+/**
+ * Drops a request that is incomplete after `handshakeTimeout`, which can change at run time, at most CHECK_INTERVAL
+ * later. `firstRequest` drops the first one of a connection.
+ */
 function followTimeout ({ server, peerServer }: FastifyInstance): void {
   const update = (): void => {
     // Node takes whole milliseconds only.

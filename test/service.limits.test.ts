@@ -19,6 +19,19 @@ t.test('too many pipelined requests close the connection without affecting the s
   t.equal((await service.api('/server')).status, 200)
 })
 
+t.test('a handshake timeout that is shortened at run time holds for every further request of a connection', async t => {
+  const service = await startService(t, { HANDSHAKE_TIMEOUT: '3600' })
+  const raw = await connectRaw(t, service.port)
+  raw.send('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+  t.equal((await raw.response()).status, 200)
+  const change = {
+    method: 'PATCH', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ handshakeTimeout: 1 })
+  }
+  t.equal((await service.api('/server', change)).status, 200)
+  raw.send('GET /healthz HTTP/1.1\r\n')
+  t.equal((await raw.head()).status, 408)
+})
+
 /** The service at `localhost`, which has two addresses. */
 async function startAtLocalhost (t: Test, env: Record<string, string> = {}): Promise<Service> {
   const helper = pathToFileURL(join(root, 'dist/test/helper/two-addresses.js'))
