@@ -2,11 +2,10 @@ import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { isolated } from './isolated.ts'
 import { HttpError } from './problem.ts'
 
-const methods: HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-
 /**
  * Records the routes of the scope from here on; the returned function adds 405 responses, with the allowed methods, for
- * all other methods.
+ * all other methods that the app routes: for further ones that Node parses, such as PROPFIND, Fastify responds with
+ * 404. OPTIONS is left to @fastify/cors of the host, whose route for it has any path.
  */
 export function watchMethods (app: FastifyInstance): () => void {
   const routed = new Map<string, Set<HTTPMethods>>()
@@ -27,7 +26,8 @@ function refuseOthers (app: FastifyInstance, url: string, allowed: HTTPMethods[]
   app.route({
     ...isolated({}),
     url,
-    method: methods.filter(method => !allowed.includes(method)),
+    method: (app.supportedMethods as HTTPMethods[])
+      .filter(method => method !== 'OPTIONS' && !allowed.includes(method)),
     schema: { hide: true },
     onRequest: refuse,
     handler: refuse
