@@ -8,8 +8,9 @@ import { isReadOnly } from '../src/admin/read-only.ts'
 import type { BurstLog } from '../src/core/server/log/burst-log.ts'
 
 /**
- * Records what administrators change or try to change, in the app's log and in the feed. Requests that end with 401 or
- * 403 are only counted: anyone can send any number of them.
+ * Records what administrators change or try to change, in the app's log and in the feed; also what the role of their
+ * token does not allow (403). Requests of others, which end with 401 or 403, are only counted: anyone can send any
+ * number of them.
  */
 export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   const authorized = new WeakSet<FastifyRequest>()

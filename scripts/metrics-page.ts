@@ -1,5 +1,7 @@
 // The text of docs/metrics.md, from the metrics that a registry has.
 import { addServerMetrics, PREFIX } from '../src/admin/server-metrics.ts'
+import type { LocalNode } from '../src/cluster/local-node.ts'
+import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { cell, table } from './markdown.ts'
 
 /** A metric of prom-client, as far as the page shows it. */
@@ -30,6 +32,36 @@ nodes, but take the maximum of \`peer_server_output_buffer_max_bytes\`, and \`pe
 Beside these there are the usual metrics of the process (\`process_*\`, \`nodejs_*\`), unless option \`registry\` of
 the plugin names a registry that the app has already.`
 
+type PeerState = keyof ReturnType<WebSocketServer['countPeers']>
+type MessageKind = keyof LocalNode['traffic']['messages']
+
+const peerStates: Record<PeerState, string> = {
+  open: 'has joined', closing: 'is being closed', pending: 'handshake or authentication in progress'
+}
+const nodeStates = {
+  ready: 'accepts clients', draining: 'closes its peers and accepts no clients', joining: 'not in the cluster'
+}
+const messageKinds: Record<MessageKind, string> = {
+  rooms: 'to every node with peers in a room',
+  packets: 'for single peers of another node',
+  peers: 'which peers have joined and left',
+  events: 'events for operators'
+}
+
+/** Each label, the metric that it is of unless its values are always the same, and its values. */
+const labels: ReadonlyArray<readonly [label: string, metric: string, values: string]> = [
+  ['cause', '', 'as in [events.md](events.md#values)'],
+  ['outcome', '', 'as in [events.md](events.md#values)'],
+  ['limit', '', 'as in [events.md](events.md#values)'],
+  ['reason', 'refusals_total', 'a code of [errors.md](errors.md)'],
+  ['reason', 'dropped_packets_total', 'as of `dropped` in [events.md](events.md#values)'],
+  ['code', 'leaves_total', 'a [close code](errors.md#close-codes), `3xxx` or `4xxx`'],
+  ['code', 'http_problems_total', 'a code of [errors.md](errors.md)'],
+  ['state', 'peers', listed(peerStates)],
+  ['state', 'cluster_nodes', listed(nodeStates)],
+  ['kind', '', listed(messageKinds)]
+]
+
 /** Lines of the page. */
 export function metricsPage (): string[] {
   const registry = addServerMetrics([]) as unknown as { getMetricsAsArray (): Metric[] }
@@ -37,7 +69,16 @@ export function metricsPage (): string[] {
   return [intro, ...order.flatMap(title => {
     const rows = metrics.filter(metric => groupOf(metric) === title).map(rowOf)
     return ['', `## ${title}`, '', ...table(['metric', 'type', 'labels', 'meaning'], rows)]
-  })]
+  }), '', '## Labels', '', ...table(['label', 'of', 'values'], labels.map(labelRow))]
+}
+
+/** Values and what they mean. */
+function listed (values: Readonly<Record<string, string>>): string {
+  return Object.entries(values).map(([value, meaning]) => `\`${value}\` (${meaning})`).join(', ')
+}
+
+function labelRow ([label, metric, values]: typeof labels[number]): string[] {
+  return [`\`${label}\``, metric === '' ? '' : `\`${PREFIX}${metric}\``, values]
 }
 
 function groupOf ({ name }: Metric): string {

@@ -36,6 +36,13 @@ t.test('docs/events.md has every event type', async t => {
   t.same(headings.sort(), Object.keys(eventTypes).sort())
 })
 
+t.test('docs/metrics.md has the values of every label', async t => {
+  const [metrics, labels] = pages['docs/metrics.md'].split('\n## Labels\n')
+  const used = [...metrics.matchAll(/^\| `\w+` \| \w+ \| (`.*?`) \|/gm)].flatMap(([, cell]) => cell.split(', '))
+  const explained = [...labels.matchAll(/^\| (`\w+`) \|/gm)].map(([, label]) => label)
+  t.same([...new Set(used)].sort(), [...new Set(explained)].sort())
+})
+
 t.test('documentation comments are read member by member', async t => {
   const sample = sampleExports.find(({ name }) => name === 'Sample')!
   t.equal(sample.doc.text, 'First line, continued.\n\nSecond paragraph.')

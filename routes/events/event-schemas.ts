@@ -26,7 +26,7 @@ const left = {
   cause: text('Who or what ended it'),
   outcome: text('How the connection closed'),
   wasCleanClose: flag('Whether both close frames were exchanged'),
-  code: count('Code of the first close frame, 1006 without one'),
+  code: count('Code of the first close frame, 1005 if it had none; 1006 without a frame'),
   reason: text('Reason of the first close frame'),
   closeSeconds: seconds('From that frame to the end of the connection'),
   seconds: seconds('Time that it was connected'),
@@ -36,7 +36,12 @@ const left = {
 /** The members of each event type, beside `type` and `at`. */
 export const eventMembers = {
   client_connected: joined,
-  client_close_request: { id, room, code: count('Code of the close frame'), reason: text('Its reason') },
+  client_close_request: {
+    id,
+    room,
+    code: count('Code of the close frame; 1005 if it had none, for which the signal of this name has 0'),
+    reason: text('Its reason')
+  },
   client_disconnected: left,
   peer_connected: joined,
   peer_disconnected: left,

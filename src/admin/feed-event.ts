@@ -38,7 +38,7 @@ export interface PeerLeft extends PeerJoined, TrafficTotals {
   readonly outcome: EndOutcome
   /** Whether both close frames were exchanged. */
   readonly wasCleanClose: boolean
-  /** Code of the first close frame, 1006 without one. */
+  /** Code of the first close frame, 1005 if it had none; 1006 without a frame. */
   readonly code: number
   /** Reason of the first close frame. */
   readonly reason: string
@@ -165,7 +165,9 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
   listening: 'The server started to listen',
   stopped: 'The server stopped listening and all peers are disconnected',
   admin: 'An administrator changed something, or tried to',
-  unauthorized: 'Requests to the REST API were rejected with 401 or 403; at most once a second per status',
+  unauthorized:
+    'Requests to the REST API without a valid token were rejected with 401 or 403; at most once a second per status. ' +
+    'A change that the role of a token does not allow is an `admin` event with status 403',
   node_joined: 'A node joined the cluster',
   node_left: 'A node left the cluster: it said so (`left`), or does not answer any more (`lost`)',
   cluster_gap: 'Messages of the node `from` were lost on their way to this one',

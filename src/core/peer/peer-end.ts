@@ -24,7 +24,7 @@ export interface PeerEnd {
   readonly cause: EndCause
   /** How the connection closed. */
   readonly outcome: EndOutcome
-  /** Code of the first close frame, 1006 without one. */
+  /** Code of the first close frame, 1005 if it had none; 1006 without a frame. */
   readonly code: number
   /** Reason of the first close frame. */
   readonly reason: string
