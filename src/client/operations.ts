@@ -177,13 +177,13 @@ export interface State {
   handshakeTimeout: number
   /** Effective limits per peer */
   buffers: {
-    /** Size of a peer's input queue in KiB, rounded up to a power of two */
+    /** Size of a peer's input buffer in KiB, rounded up to a power of two */
     inputBufferKb: number
-    /** Maximum number of packets in a peer's input queue, rounded up to a power of two */
+    /** Maximum number of packets in a peer's input buffer, rounded up to a power of two */
     inputMaxPackets: number
-    /** Size of a peer's output queue in KiB, rounded up to a power of two */
+    /** Size of a peer's output buffer in KiB, rounded up to a power of two */
     outputBufferKb: number
-    /** Maximum number of packets in a peer's output queue, rounded up to a power of two */
+    /** Maximum number of packets in a peer's output buffer, rounded up to a power of two */
     outputMaxPackets: number
   }
   /** Number of peers by state */

@@ -52,13 +52,13 @@ export interface ServerOptions {
    * Process events immediately; false: nothing is read and no signal is emitted outside `poll()` (not with `cluster`).
    */
   autoPoll: boolean
-  /** Size of a peer's input queue in KiB, rounded up to a power of two. */
+  /** Size of a peer's input buffer in KiB, rounded up to a power of two. */
   inputBufferKb: number
-  /** Maximum number of packets in a peer's input queue, rounded up to a power of two. */
+  /** Maximum number of packets in a peer's input buffer, rounded up to a power of two. */
   inputMaxPackets: number
-  /** Size of a peer's output queue in KiB, rounded up to a power of two. */
+  /** Size of a peer's output buffer in KiB, rounded up to a power of two. */
   outputBufferKb: number
-  /** Maximum number of packets in a peer's output queue, rounded up to a power of two. */
+  /** Maximum number of packets in a peer's output buffer, rounded up to a power of two. */
   outputMaxPackets: number
   /** Seconds that a client has to answer a close frame before its connection is destroyed. */
   closeTimeout: number

@@ -20,12 +20,12 @@ export type ServerOptions = Options
 const kib = (direction: string) => Type.Integer({
   minimum: 1,
   maximum: 1 << 20,
-  description: `Size of a peer's ${direction} queue in KiB, rounded up to a power of two`
+  description: `Size of a peer's ${direction} buffer in KiB, rounded up to a power of two`
 })
 const packets = (direction: string) => Type.Integer({
   minimum: 1,
   maximum: 1 << 20,
-  description: `Maximum number of packets in a peer's ${direction} queue, rounded up to a power of two`
+  description: `Maximum number of packets in a peer's ${direction} buffer, rounded up to a power of two`
 })
 const limit = (description: string) => Type.Integer({
   minimum: 0, maximum: MAX_LIMIT, description: `${description}; 0: no limit`
