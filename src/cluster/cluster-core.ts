@@ -501,8 +501,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
         this.signals.emit('peer_joined', peer.peer)
       },
       remoteMoved: (peer, from) => {
-        this.#remoteGone(from, peer.slot)
         this.#remoteEntered(peer)
+        this.#remoteGone(from, peer.slot)
       },
       remoteLeft: ({ id, facts: { room } }) => { registry.rooms.find(room)?.remoteLeft(id) },
       remoteDeleted: (peer, end) => {

@@ -27,6 +27,49 @@ t.test('members of a room on two nodes see each other', async t => {
   t.same(await one.heard(), [`del ${two.id}`])
 })
 
+for (const how of ['leaves', 'moves'] as const) {
+  t.test(`a peer that gets the place of one that ${how} on another node does not see that one`, async t => {
+    const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+    const stays = await joinRoom(a, 'arena')
+    const goes = await joinRoom(b, 'arena')
+    const waits = await joinRoom(a, 'queue')
+    for (const client of [stays, goes, waits]) await client.heard()
+    const arena = a.room('arena')
+    const seen: number[] = []
+    arena.once('peer_disconnected', () => {
+      seen.push(...[...arena.peers()].map(({ id }) => id))
+      t.same([...arena.multiplayer.connected], [stays.id], 'it can no longer be called')
+      a.getPeer(waits.id).moveTo(arena)
+    })
+    if (how === 'leaves') goes.leave()
+    else b.getPeer(goes.id).moveTo(b.openRoom('other'))
+    await settled()
+    t.same(seen, [stays.id, goes.id].sort((x, y) => x - y), 'it is still found')
+    t.same(await waits.heard(), [`add ${stays.id}`])
+    t.same(await stays.heard(), [`del ${goes.id}`, `add ${waits.id}`])
+    t.same([...arena.multiplayer.connected], [stays.id, waits.id])
+  })
+}
+
+t.test('a room whose last peer moves away on another node closes once that peer is in its new room', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const first = await joinRoom(a, 'lobby')
+  const moves = await joinRoom(b, 'lobby')
+  first.leave()
+  const stays = await joinRoom(a, 'arena')
+  const met = await joinRoom(b, 'arena')
+  const waits = await joinRoom(a, 'queue')
+  for (const client of [stays, moves, waits]) await client.heard()
+  a.once('room_closed', ({ name }) => {
+    t.equal(name, 'lobby')
+    a.getPeer(waits.id).moveTo(a.room('arena'))
+  })
+  b.getPeer(moves.id).moveTo(b.room('arena'))
+  await until(() => a.room('arena').peerCount === 4)
+  t.same((await waits.heard()).sort(), [moves.id, stays.id, met.id].map(id => `add ${id}`).sort())
+  t.same(await stays.heard(), [`add ${moves.id}`, `add ${waits.id}`])
+})
+
 t.test('a room has one home: there its server hears and speaks', async t => {
   const { nodes } = await openMemoryCluster(t, 3)
   const opened: string[] = []

@@ -219,10 +219,11 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     else yield * ascending(peersOf(this.members, after), this.link.peers(after))
   }
 
-  /** Members that can be sent to, wherever they are. */
+  /** Members that can be sent to: those on this node, then others, each ascending by id. */
   * openPeers (): IterableIterator<{ readonly id: number }> {
     yield * this.members.open()
-    if (this.link !== undefined) yield * this.link.peers(0)
+    if (this.link === undefined) return
+    for (const peer of this.link.peers(0)) if (!this.relay.isLeaving(peer.id)) yield peer
   }
 
   /** Whether a member can be sent to, wherever it is. */
@@ -239,12 +240,13 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signals?.emit('peer_connected', id)
   }
 
-  /** A member of another node has left; it is still found in the disconnect signal. */
+  /** A member of another node has left; it is still found in the disconnect signal, and deleted when this returns. */
   remoteLeft (id: number): void {
     if (!this.#serverSettings.options.gdMpApi) return
     this.relay.announceLeft(id)
     this.inbox.left(id)
     this.#signals?.emit('peer_disconnected', id)
+    this.relay.deleted(id)
   }
 
   /**
@@ -387,7 +389,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   #moveOut (session: PeerSession): void {
     if (this.#serverSettings.options.gdMpApi) this.relay.movedOut(session)
     this.outbox.forget(session)
-    this.members.delete(session)
+    this.#delete(session)
     this.link?.left(session, undefined)
   }
 
@@ -415,9 +417,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     const isClean = end.outcome === 'clean'
     if (session.stage === 'settled') signalDisconnected(this.#signals, session, gdMpApi, isClean)
     if (session.stage !== 'joining') signalDisconnected(signals, session, gdMpApi, isClean)
-    this.members.delete(session)
+    this.#delete(session)
     peers.delete(session)
     this.link?.left(session, end)
+  }
+
+  #delete (session: PeerSession): void {
+    this.members.delete(session)
+    this.relay.deleted(session.id)
   }
 
   /** A client is gone from this node. */

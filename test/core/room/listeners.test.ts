@@ -218,6 +218,37 @@ t.test('a peer cannot be moved in network_peer_connected, before its room has si
   t.same([...a.multiplayer.connected], [])
 })
 
+for (const source of ['server', 'room', 'multiplayer'] as const) {
+  t.test(`peer_disconnected of the ${source}: a listener may fill the place, and empty another one`, async t => {
+    const server = await openServer(t)
+    const { a, b } = openRooms(server, 'a', 'b')
+    const [stays, moves] = [await join(server, '/ws/a'), await join(server, '/ws/a')]
+    const leaves = await join(server, '/ws/a')
+    const [waits, met] = [await join(server, '/ws/b'), await join(server, '/ws/b')]
+    for (const client of [stays, moves, leaves, waits, met]) await client.heard()
+    const seen: Array<number | undefined> = []
+    const listener = (id: number): void => {
+      if (id !== leaves.id) return
+      seen.push(...[...a.peers()].filter(peer => peer.id === id).map(peer => peer.id), server.getPeer(id).id)
+      server.getPeer(waits.id).moveTo(a)
+      server.getPeer(moves.id).moveTo(b)
+    }
+    if (source === 'server') server.on('peer_disconnected', listener)
+    else if (source === 'room') a.on('peer_disconnected', listener)
+    else a.multiplayer.on('peer_disconnected', listener)
+    leaves.leave()
+    await until(() => server.peerCount === 4)
+    t.same(seen, [leaves.id, leaves.id], 'it is still found')
+    const others = [stays.id, moves.id].sort((x, y) => x - y)
+    t.same(await waits.heard(), [`del ${met.id}`, ...others.map(id => `add ${id}`), `del ${moves.id}`])
+    const left = [stays.id, waits.id].sort((x, y) => x - y)
+    t.same(await moves.heard(), [
+      `del ${leaves.id}`, `add ${waits.id}`, ...left.map(id => `del ${id}`), `add ${met.id}`
+    ])
+    t.same(await stays.heard(), [`del ${leaves.id}`, `add ${waits.id}`, `del ${moves.id}`])
+  })
+}
+
 t.test('a peer that is found slow while it moves is closed in its new room', async t => {
   const server = await openServer(t, { outputBufferKb: 1 })
   const { a, b } = openRooms(server, 'a', 'b')

@@ -31,6 +31,8 @@ export class Relay {
   readonly #parts: RelayParts
   /** Members in text mode: they get packets to all as single frames instead of through the room's outbox. */
   #inText: Set<PeerSession> | undefined
+  /** Members that were announced to have left, while listeners of the disconnect signals still find them. */
+  readonly #leaving = new Set<number>()
 
   constructor (wire: RelayWire, parts: RelayParts) {
     this.#wire = wire
@@ -56,10 +58,10 @@ export class Relay {
     else outbox.add(session.outbox)
   }
 
-  /** Announces that a member has left. */
+  /** Announces that a member has left; `deleted` follows. */
   left (session: PeerSession): void {
     this.#inText?.delete(session)
-    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(session.id), session)
+    this.#announceLeft(session.id, session)
   }
 
   /** A member moves to another room: the others see it leave, and it sees them leave. */
@@ -82,9 +84,24 @@ export class Relay {
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.added(id), undefined)
   }
 
-  /** Announces that a peer has left on another node. */
+  /** Announces that a peer has left on another node; `deleted` follows. */
   announceLeft (id: number): void {
-    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(id), undefined)
+    this.#announceLeft(id, undefined)
+  }
+
+  #announceLeft (id: number, session: PeerSession | undefined): void {
+    this.#leaving.add(id)
+    if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(id), session)
+  }
+
+  /** One that was announced to have left is no longer a member. */
+  deleted (id: number): void {
+    this.#leaving.delete(id)
+  }
+
+  /** Whether a member was announced to have left. */
+  isLeaving (id: number): boolean {
+    return this.#leaving.has(id)
   }
 
   /** The write mode of a member has changed. */
@@ -185,8 +202,8 @@ export class Relay {
   /** Ids of the members that a member sees besides itself: ascending, first those on this node. */
   * #others (session: PeerSession): IterableIterator<number> {
     const { members, link } = this.#parts
-    for (const other of members) if (other !== session) yield other.id
-    if (link !== undefined) for (const { id } of link.peers(0)) yield id
+    for (const other of members) if (other !== session && !this.isLeaving(other.id)) yield other.id
+    if (link !== undefined) for (const { id } of link.peers(0)) if (!this.isLeaving(id)) yield id
   }
 
   /** Sends bytes[start..end) to all members but two, and returns the number of receivers. */
