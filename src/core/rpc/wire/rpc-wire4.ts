@@ -154,6 +154,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   forgetPeer (peer: number): void {
+    this.announcer.forgetPeer(peer)
     this.#paths.forgetPeer(peer)
     this.#announced.delete(peer)
   }

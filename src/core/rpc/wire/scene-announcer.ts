@@ -12,8 +12,8 @@ export interface AnnouncementLink { send (peer: number, own: OwnPath, id: number
 export class SceneAnnouncer implements PathAnnouncer {
   readonly #paths: PathCache
   readonly #link: AnnouncementLink
-  /** What was announced in this turn of the event loop: paths by peer. */
-  readonly #fresh = new Map<number, Map<string, number>>()
+  /** What was announced in this turn of the event loop: ids by peer and path. */
+  readonly #fresh = new Map<number, Map<OwnPath, number>>()
 
   constructor (paths: PathCache, link: AnnouncementLink) {
     this.#paths = paths
@@ -21,12 +21,12 @@ export class SceneAnnouncer implements PathAnnouncer {
   }
 
   announce (peer: number, path: string): number {
-    const known = this.confirmedId(peer, path) ?? this.#fresh.get(peer)?.get(path)
-    if (known !== undefined) return known
     const own = this.#paths.own(path)
+    const known = this.confirmedId(peer, path) ?? this.#fresh.get(peer)?.get(own)
+    if (known !== undefined) return known
     const id = own.announcedTo.has(peer) ? this.#paths.renew(peer, own) : own.id
     own.announcedTo.add(peer)
-    this.#keep(peer, path, id)
+    this.#keep(peer, own, id)
     this.#link.send(peer, own, id)
     return id
   }
@@ -40,14 +40,18 @@ export class SceneAnnouncer implements PathAnnouncer {
     return this.#paths.isAnnounced(path)
   }
 
-  forget (path: string): void {
-    this.#paths.forgetPath(path)
-    for (const paths of this.#fresh.values()) paths.delete(path)
+  /** The peer has left, maybe to come back in this turn. */
+  forgetPeer (peer: number): void {
+    this.#fresh.delete(peer)
   }
 
-  #keep (peer: number, path: string, id: number): void {
+  forget (path: string): void {
+    this.#paths.forgetPath(path)
+  }
+
+  #keep (peer: number, own: OwnPath, id: number): void {
     if (this.#fresh.size === 0) setImmediate(() => { this.#fresh.clear() })
-    const paths = this.#fresh.get(peer) ?? new Map<string, number>()
-    this.#fresh.set(peer, paths.set(path, id))
+    const ids = this.#fresh.get(peer) ?? new Map<OwnPath, number>()
+    this.#fresh.set(peer, ids.set(own, id))
   }
 }

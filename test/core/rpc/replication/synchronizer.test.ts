@@ -300,6 +300,24 @@ t.test('a path that gets another id while its confirmation is on its way is anno
   await server.stop()
 })
 
+t.test('a client that moves away and back before it can answer gets the values', async t => {
+  const server = await open({ rooms: true })
+  const rooms = ['a', 'b'].map(name => server.openRoom(name, { emptyTimeout: 3600 }))
+  for (const { multiplayer } of rooms) {
+    multiplayer.synchronizer('/root/Main/State', state, { values: { round: 1, time: 0.5 } })
+  }
+  const player = new Godot4Player(server, game => { game.addNode('Main/State', {}) })
+  await pumpUntilIdle([player])
+  const [a, b] = rooms
+  for (const room of [a, b, a]) server.getPeer(player.game.id).moveTo(room)
+  await pumpUntilIdle([player])
+  a.multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.same(player.game.events.filter(([what]) => what === 'sync'), [['sync', 'Main/State', undefined, [0.5]]])
+  t.same(player.game.refusals, [])
+  await server.stop()
+})
+
 t.test('the ids on the wire are those of the paths', async t => {
   const server = await open()
   const { multiplayer } = server
