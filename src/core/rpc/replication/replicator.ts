@@ -120,12 +120,14 @@ export class Replicator {
 
   /** A newcomer gets what is in the scene. */
   joined (peer: number): void {
-    const batch = new SyncBatch(this.link, this.host)
+    const shown: Presence[] = []
     for (const presence of this.#presences) {
       // What is part of it comes in the same order.
-      if (!presence.peers.has(peer) && this.#isFor(presence, peer)) this.#show(presence, peer, batch)
+      if (presence.peers.has(peer) || !this.#isFor(presence, peer)) continue
+      this.#show(presence, peer)
+      shown.push(presence)
     }
-    batch.send(0)
+    this.#sendDelta(shown, peer)
   }
 
   /** A peer is about to move to another room, where ids are used anew: what it was given here disappears. */
@@ -155,23 +157,22 @@ export class Replicator {
   confirmed (peer: number, path: string): void {
     const presence = this.#synchronizers.get(path)
     if (presence?.peers.has(peer) !== true || presence.ids.has(peer)) return
-    const batch = new SyncBatch(this.link, this.host)
-    this.#setId(presence, peer, presence.appearance.show(peer), batch)
-    batch.send(0)
+    this.#setId(presence, peer, presence.appearance.show(peer))
+    this.#sendDelta([presence], peer)
   }
 
   #updateAll (presence: Presence, sendsDelta: boolean): void {
     for (const peer of this.link.connected) this.#updateFor(presence, peer, sendsDelta)
   }
 
+  /** `sendsDelta`: otherwise its changed values follow with the next sync. */
   #updateFor (presence: Presence, peer: number, sendsDelta = true): void {
     const isFor = this.#isFor(presence, peer)
     if (isFor === presence.peers.has(peer)) return
     if (!isFor) return this.#hide(presence, peer)
-    const batch = new SyncBatch(this.link, this.host)
-    this.#show(presence, peer, sendsDelta ? batch : undefined)
+    this.#show(presence, peer)
     for (const child of presence.children) this.#updateFor(child, peer)
-    batch.send(0)
+    if (sendsDelta) this.#sendDelta([presence], peer)
   }
 
   #isFor (presence: Presence, peer: number): boolean {
@@ -184,17 +185,25 @@ export class Replicator {
     }
   }
 
-  /** Without a batch its changed values follow with the next sync. */
-  #show (presence: Presence, peer: number, batch: SyncBatch | undefined): void {
+  #show (presence: Presence, peer: number): void {
     presence.peers.add(peer)
-    this.#setId(presence, peer, presence.appearance.show(peer), batch)
+    this.#setId(presence, peer, presence.appearance.show(peer))
   }
 
-  #setId (presence: Presence, peer: number, id: number | undefined, batch: SyncBatch | undefined): void {
-    if (id === undefined || presence.properties.isEmpty) return
-    presence.setId(peer, id)
-    const delta = presence.properties.wholeDelta
-    if (delta !== undefined) batch?.addFor(peer, { id, ...delta })
+  #setId (presence: Presence, peer: number, id: number | undefined): void {
+    if (id !== undefined && !presence.properties.isEmpty) presence.setId(peer, id)
+  }
+
+  /** Sends a peer the changed values of those that it still has: the application's filters may have changed that. */
+  #sendDelta (presences: readonly Presence[], peer: number): void {
+    const batch = new SyncBatch(this.link, this.host)
+    for (const { ids, properties } of presences) {
+      const id = ids.get(peer)
+      if (id === undefined) continue
+      const { wholeDelta } = properties
+      if (wholeDelta !== undefined) batch.addFor(peer, { id, ...wholeDelta })
+    }
+    batch.send(0)
   }
 
   /** What is part of a node disappears before it. */

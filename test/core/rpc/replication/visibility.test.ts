@@ -95,6 +95,40 @@ t.test('a filter may move the peer that it is asked about to another room, or cl
   await server.stop()
 })
 
+t.test('a filter of what a node holds may move the peer, or despawn the node, as the node appears', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+  const { multiplayer } = server
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  const players = [1, 2, 3].map(() => new Godot4Player(server, game => {
+    withSpawner(game)
+    game.addSpawner('Main/Spawner', { scene: () => ({ Spawner: 1 }) })
+  }))
+  await pumpUntilIdle(players)
+  const [mover, other, last] = players.map(({ game }) => game.id)
+  const room = server.openRoom('hall')
+  let isShown = false
+  const node = spawner.spawn('Ball', { scene: 0 }, ball, values, { visibility: () => isShown })
+  node.set('health', 4)
+  const hits = multiplayer.spawner('/root/Main/Ball/Spawner')
+  hits.spawn('Hit', { scene: 0 }, {}, {}, {
+    visibility: id => {
+      if (id === mover && server.getPeer(id).room !== room) server.getPeer(id).moveTo(room)
+      if (id === last) node.despawn()
+      return true
+    }
+  })
+  isShown = true
+  multiplayer.sync()
+  await pumpUntilIdle(players)
+  t.same(names(players[0]), ['spawned Ball', 'despawned Ball'])
+  t.same(names(players[1]), ['spawned Ball', 'spawned Hit', 'delta Ball', 'despawned Hit', 'despawned Ball'])
+  t.same(names(players[2]), ['spawned Ball', 'despawned Ball'])
+  t.notOk(node.isVisibleTo(other))
+  t.same(players.flatMap(({ game }) => game.refusals), [])
+  t.equal(server.monitor.failures, 0)
+  await server.stop()
+})
+
 t.test('a hidden node appears at the peers that may see it, and disappears again', async t => {
   const server = await open()
   const { multiplayer } = server
