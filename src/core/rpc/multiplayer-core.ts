@@ -114,8 +114,9 @@ export class MultiplayerCore {
   left (id: number): void {
     const { wire, replication } = this.#parts
     const wasConnected = this.#connected.delete(id)
-    replication?.left(id)
+    // Before listeners of `despawned`: a call to all counts the peers that have confirmed its path.
     wire.forgetPeer(id)
+    replication?.left(id)
     if (wasConnected) this.#signalLeft(id)
   }
 
