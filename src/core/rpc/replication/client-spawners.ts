@@ -60,9 +60,9 @@ export class ClientSpawners {
     return spawner
   }
 
-  /** Those below a node that is gone. */
-  freeBelow (path: string): void {
-    for (const [below, spawner] of this.#byPath) if (isBelow(below, path)) spawner.free()
+  /** Those below a node. */
+  below (path: string): Array<ClientSpawner<any>> {
+    return [...this.#byPath.values()].filter(spawner => isBelow(spawner.path, path))
   }
 
   /** A client spawned a node; returns why that is refused. Other spawners of clients do not concern the server. */

@@ -5,6 +5,7 @@ import { isBelow, relativePath } from '../wire/node-path.ts'
 import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import { ClientSpawners } from './client-spawners.ts'
 import type { Replicator } from './replicator.ts'
+import type { SpawnedNode } from './spawned-node.ts'
 import { Spawner } from './spawner.ts'
 import type { SpawnerOptions } from './spawner.ts'
 import { Synchronizers } from './synchronizers.ts'
@@ -45,9 +46,11 @@ export class SceneReplication {
 
   /** The node at a path is gone, and what the server and clients have inside of it. */
   freeBelow (path: string): void {
-    this.#freeSpawnersBelow(path)
-    this.synchronizers.freeBelow(path)
-    this.clientSpawners.freeBelow(path)
+    // All of it first: listeners of `despawned` may declare it anew.
+    const nodes = this.#removeSpawnersBelow(path)
+    const others = [...this.synchronizers.below(path), ...this.clientSpawners.below(path)]
+    for (const node of nodes) node.despawn()
+    for (const other of others) other.free()
   }
 
   left (peer: number): void {
@@ -72,13 +75,16 @@ export class SceneReplication {
     this.clientSpawners.despawned(sender, node)
   }
 
-  /** The server's spawners in a node that is gone, with their nodes; and what others placed in it. */
-  #freeSpawnersBelow (path: string): void {
-    for (const [below, spawner] of this.#spawners) {
+  /** Removes the spawners in a node that is gone; returns their nodes, and what others placed in it. */
+  #removeSpawnersBelow (path: string): SpawnedNode[] {
+    const nodes: SpawnedNode[] = []
+    for (const [below, { spawnPath, nodes: placed }] of this.#spawners) {
       const isGone = isBelow(below, path)
-      if (isGone) this.#spawners.delete(below)
-      if (isGone || spawner.spawnPath === path || isBelow(spawner.spawnPath, path)) spawner.despawnAll()
-      if (isGone) this.replicator.host.announcer.forget(below)
+      if (isGone || spawnPath === path || isBelow(spawnPath, path)) nodes.push(...[...placed].reverse())
+      if (!isGone) continue
+      this.#spawners.delete(below)
+      this.replicator.host.announcer.forget(below)
     }
+    return nodes
   }
 }

@@ -92,11 +92,6 @@ export class Spawner {
     this.#interest.set((peer, presence) => includes(peer, this.#byPresence.get(presence)!), milliseconds)
   }
 
-  /** @internal Removes its nodes, the last one first. */
-  despawnAll (): void {
-    for (const node of [...this.#nodes.values()].reverse()) node.despawn()
-  }
-
   #checkExists (): void {
     if (this.#scene.spawnerAt(this.path) === this) return
     throw new GodotError('ERR_DOES_NOT_EXIST', `spawner ${this.path} was removed with the node that it is in`)

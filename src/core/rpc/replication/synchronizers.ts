@@ -31,14 +31,14 @@ export class Synchronizers {
     return synchronizer
   }
 
-  /** A node was removed: those below it, too. */
-  freeBelow (path: string): void {
-    for (const synchronizer of this.#below(path)) synchronizer.free()
+  /** Those below a node. */
+  below (path: string): Array<Synchronizer<any>> {
+    return [...this.#byPath.values()].filter(synchronizer => isBelow(synchronizer.path, path))
   }
 
   /** Sets the authority of those below a node. Throws, before anything is changed, as one of them would. */
   setAuthorityBelow (path: string, id: number): void {
-    const below = this.#below(path)
+    const below = this.below(path)
     for (const synchronizer of below) synchronizer.checkAuthority(id)
     for (const synchronizer of below) synchronizer.setMultiplayerAuthority(id)
   }
@@ -49,9 +49,5 @@ export class Synchronizers {
     if (synchronizer === undefined) return undefined
     if (synchronizer.getMultiplayerAuthority() !== sender) return 'sync-authority'
     return synchronizer.receive(sender, values, changed) ? undefined : 'sync-values'
-  }
-
-  #below (path: string): Array<Synchronizer<any>> {
-    return [...this.#byPath.values()].filter(synchronizer => isBelow(synchronizer.path, path))
   }
 }

@@ -150,7 +150,7 @@ t.test('what a client has spawned goes with the client, and with the spawner', a
   await server.stop()
 })
 
-t.test('a call in a listener of despawned reaches those that have not confirmed the path, as a client leaves', async t => {
+t.test('a call in a listener of despawned, as a client leaves, reaches those that have not confirmed it', async t => {
   const server = await open()
   const main = server.multiplayer.node('/root/Main', { gone: [String] })
   const players = await join(server, 1)
@@ -317,6 +317,57 @@ t.test('what a node of a client holds goes with it, as what a client has in a no
   t.doesNotThrow(() => multiplayer.clientSpawner(`${ship.path}/Guns`, {}, { authority }), 'its path is free')
   t.doesNotThrow(() => multiplayer.synchronizer('Main/Ship/Guns/Gun/Aim', {}, { authority }))
   t.same([server.monitor.drops['spawn-invalid'], server.monitor.failures], [0, 0])
+  await server.stop()
+})
+
+t.test('what a listener of despawned declares anew stays', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, game => {
+    game.addSpawner('Main/Ships', { scene: () => ({ Guns: game.id, Sparks: 1 }) })
+  })]
+  await pumpUntilIdle(players)
+  const [{ game }] = players
+  const declare = () => {
+    const ships = multiplayer.spawner('/root/Main/Ships')
+    const ship = ships.spawn('Ship', { scene: 0 })
+    const guns = multiplayer.clientSpawner(`${ship.path}/Guns`, {}, { authority: game.id })
+    return { ships, ship, guns }
+  }
+  const main = multiplayer.node('/root/Main')
+  const endings = [
+    ({ ship }: ReturnType<typeof declare>) => { ship.despawn() },
+    () => { main.free() }
+  ]
+  for (const end of endings) {
+    const first = declare()
+    await pumpUntilIdle(players)
+    game.spawn('Main/Ship/Guns', { name: 'Gun', what: { scene: 0 } })
+    await pumpUntilIdle(players)
+    let second = first
+    first.guns.once('despawned', () => {
+      second = declare()
+      multiplayer.spawner('/root/Main/Ship/Sparks').spawn('Spark', { scene: 0 })
+      multiplayer.synchronizer('/root/Main/Ship/Aim', { angle: { kind: float } }, { authority: game.id })
+    })
+    end(first)
+    t.not(second, first)
+    t.same([...second.ships.nodes].map(({ path }) => path), ['Main/Ship'])
+    t.equal(multiplayer.spawner('/root/Main/Ships'), second.ships, 'there is still this spawner')
+    t.throws(() => declare(), { code: 'ERR_ALREADY_IN_USE' })
+    t.throws(() => multiplayer.clientSpawner('Main/Ship/Guns', {}, { authority: game.id }), {
+      code: 'ERR_ALREADY_IN_USE'
+    })
+    t.throws(() => multiplayer.synchronizer('Main/Ship/Aim', {}, { authority: game.id }), {
+      code: 'ERR_ALREADY_IN_USE'
+    })
+    t.equal([...multiplayer.spawner('/root/Main/Ship/Sparks').nodes].length, 1)
+    await pumpUntilIdle(players)
+    t.ok(game.nodes.includes('Main/Ship/Guns'))
+    second.ship.despawn()
+    await pumpUntilIdle(players)
+  }
+  t.same(game.refusals, [])
   await server.stop()
 })
 
