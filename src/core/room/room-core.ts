@@ -226,6 +226,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     for (const peer of this.link.peers(0)) if (!this.relay.isLeaving(peer.id)) yield peer
   }
 
+  /** Those of them that are not joining: they were signalled, or are on other nodes. */
+  * signalledPeers (): IterableIterator<{ readonly id: number }> {
+    for (const peer of this.openPeers()) {
+      const { stage = 'settled' } = this.members.get(peer.id) ?? {}
+      if (stage === 'settled') yield peer
+    }
+  }
+
   /** Whether a member can be sent to, wherever it is. */
   isOpenPeer (id: number): boolean {
     return this.members.get(id)?.isOpen ?? this.link?.has(id) === true

@@ -31,8 +31,10 @@ export interface InboxRoom {
   peer (id: number): WebSocketPeer | undefined
   /** Whether a member has not been signalled yet. */
   readonly isJoining: boolean
-  /** Ids of open members, wherever they are. */
+  /** Open members, wherever they are. */
   openPeers (): Iterable<{ readonly id: number }>
+  /** Those of them that are not joining. */
+  signalledPeers (): Iterable<{ readonly id: number }>
   /** Whether a member is one of them. */
   isOpenPeer (id: number): boolean
   /** A packet was queued. */
@@ -188,7 +190,7 @@ export class ServerInbox {
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })
-    if (settings.options.gdMpApi) for (const { id } of room.openPeers()) this.#multiplayer.joined(id)
+    if (settings.options.gdMpApi) for (const { id } of room.signalledPeers()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }
 }

@@ -303,6 +303,30 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     })
   }
 
+  t.test('a room whose calls are first used while a peer moves there calls it once it has signalled it', async t => {
+    const { server, main, clients: [a] } = await serve(1, { rooms: true })
+    main.rpc('move')
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    await a.frames()
+    const match = server.openRoom('match')
+    const connected: number[][] = []
+    server.monitor.events.on('moved', () => {
+      const { multiplayer } = match
+      const other = multiplayer.node('/root/Other', ['hit', 'move', 'quiet'])
+      other.rpc('hit', 1)
+      connected.push([...multiplayer.connected])
+      multiplayer.on('peer_connected', () => {
+        connected.push([...multiplayer.connected])
+        other.rpc('hit', 2)
+      })
+    })
+    server.getPeer(10).moveTo(match)
+    t.same(connected, [[], [10]])
+    const unknownId = wire === 'godot4' ? 2 : 1
+    t.same(await called(a), [`path ${unknownId} Other`, 'call Other hit 2'])
+    await server.stop()
+  })
+
   t.test('a call in a listener of joined does not reach the peer that joins', async t => {
     const { server, main, clients: [a], enter } = await serve(1)
     main.rpc('move')
