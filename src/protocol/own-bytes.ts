@@ -27,7 +27,7 @@ export function alignedBytes (bytes: Uint8Array, start: number, size: number): U
 }
 
 /**
- * bytes[0..end) of a message: as they are if the message has its own memory (`start` is 0) and uses half of it,
+ * bytes[start..end) of a message: as they are if the message has its own memory (`start` is 0) and uses half of it,
  * otherwise a copy. Always a plain Uint8Array.
  */
 export function messageBytes (bytes: Uint8Array, start: number, end: number): Uint8Array {

@@ -19,7 +19,7 @@ export interface MultiplayerHost {
   readonly maxPacketSize: number
   /** Whether there is a peer that has not `joined` yet, but gets packets to all. */
   readonly isJoining: boolean
-  /** Open peers, ascending by id. */
+  /** Open peers, in no particular order. */
   openPeers (): Iterable<{ readonly id: number }>
   /** Whether a peer is one of them. */
   isOpen (id: number): boolean

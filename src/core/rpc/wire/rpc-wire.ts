@@ -27,7 +27,7 @@ export interface RpcLink {
   readonly connected: ReadonlySet<number>
   /** Whether packets to all reach the connected peers alone: not while a peer is joining. */
   readonly areAllConnected: boolean
-  /** Ids of open peers, ascending. */
+  /** Open peers, in no particular order. */
   openPeers (): Iterable<{ readonly id: number }>
   /** Whether a peer is one of them. */
   isOpen (id: number): boolean
