@@ -10,7 +10,7 @@ import { MAIN } from './room-name.ts'
 import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
-const NOTHING: MovedPeer = { announced: [], lastId: 0, time: 0 }
+const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: 0 }
 
 /** Maximum unread packets of a room besides `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64
@@ -118,7 +118,8 @@ export class ServerInbox {
 
   /** A member joined the room; one that comes from another room takes along what it knows of paths. */
   joined (id: number, moved: MovedPeer = NOTHING): void {
-    if (moved.announced.length > 0 || moved.lastId > 0) this.#openMultiplayer().adopt(id, moved)
+    const { announced, lastId, unconfirmed } = moved
+    if (announced.length + unconfirmed.length > 0 || lastId > 0) this.#openMultiplayer().adopt(id, moved)
     this.#multiplayer?.joined(id)
   }
 

@@ -151,6 +151,32 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
     await server.stop()
   })
 
+  t.test('accepts the confirmation of a peer that has moved to another room in the meantime', async t => {
+    const { server, main, clients: [a] } = await serve(1, { rooms: true })
+    const rooms = ['hall', 'match'].map(name => server.openRoom(name, { emptyTimeout: 3600 }))
+    const [hall, match] = rooms.map(room => room.multiplayer.node('/root/Other', surface))
+    const freed = server.multiplayer.node('/root/Freed', surface)
+    main.rpcId(10, 'move')
+    freed.rpcId(10, 'move')
+    freed.free()
+    server.getPeer(10).moveTo(rooms[0])
+    a.binary(speaker.confirm(10, 1, 'Main'))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 0)
+    hall.rpcId(10, 'move')
+    server.getPeer(10).moveTo(rooms[1])
+    match.rpcId(10, 'move')
+    for (const [id, path] of [[2, 'Freed'], [3, 'Other'], [4, 'Other']] as const) {
+      a.binary(speaker.confirm(10, id, path))
+      t.equal(server.monitor.drops['rpc-unasked-confirm'], 0, path)
+    }
+    await a.frames()
+    match.rpc('hit', 1)
+    t.match(await heard(a), [/^call #\d hit 1$/])
+    for (const [id, path] of [[1, 'Main'], [2, 'Freed']] as const) a.binary(speaker.confirm(10, id, path))
+    t.equal(server.monitor.drops['rpc-unasked-confirm'], 2, 'once')
+    await server.stop()
+  })
+
   t.test('decodes arguments only for a member that the sender may call', async t => {
     const { server, clients: [a] } = await serve(1)
     // The arguments cannot be decoded: the last bytes are missing.

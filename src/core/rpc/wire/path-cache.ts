@@ -5,7 +5,7 @@ import { fromRoot } from './node-path.ts'
 const MAX_ANNOUNCED = 262144
 const PATH_COST = 64
 
-/** Confirmations of one peer that may arrive after the node was freed; beyond that they are reported as unasked. */
+/** Confirmations of one peer that may arrive late; beyond that they are reported as unasked. */
 const MAX_LATE = 4096
 
 /** Announcements of one path to one peer under new ids; further ones use the last id again. */
@@ -37,7 +37,7 @@ export class PathCache {
   readonly #own = new Map<string, OwnPath>()
   readonly #byId = new Map<number, OwnPath>()
   readonly #announced = new Map<number, Announced>()
-  /** For each peer, ids and paths of freed nodes that it has not confirmed yet, each under the other. */
+  /** What each peer may confirm late, ids and paths, each under the other. */
   readonly #late = new Map<number, Map<RpcNode, RpcNode>>()
   #lastId = 0
 
@@ -107,7 +107,10 @@ export class PathCache {
     return own?.confirmed.has(peer) === true ? own.id : own?.renewals.get(peer)?.confirmed
   }
 
-  /** The path of a confirmation that was on its way when the node was freed or got another id; only once for each. */
+  /**
+   * The path of a confirmation that was on its way when the node was freed or got another id, or the peer moved here;
+   * only once for each.
+   */
   confirmLate (peer: number, node: RpcNode): string | undefined {
     const late = this.#late.get(peer)
     const other = late?.get(node)
@@ -115,6 +118,33 @@ export class PathCache {
     late.delete(node)
     late.delete(other)
     return typeof node === 'string' ? node : other as string
+  }
+
+  /** What was announced to a peer that it has not confirmed yet, nodes that were freed since included. */
+  unconfirmedOf (peer: number): Array<Pick<OwnPath, 'id' | 'path'>> {
+    const late = [...this.#late.get(peer) ?? []]
+    return [
+      ...late.flatMap(([id, path]) => typeof id === 'number' ? [{ id, path: path as string }] : []),
+      ...[...this.#own.values()].flatMap(own => this.#unconfirmed(own, peer))
+    ]
+  }
+
+  #unconfirmed (
+    { id, path, announcedTo, confirmed, renewals }: OwnPath, peer: number
+  ): Array<Pick<OwnPath, 'id' | 'path'>> {
+    const ids = announcedTo.has(peer) && !confirmed.has(peer) ? [id] : []
+    const renewal = renewals.get(peer)
+    if (renewal !== undefined) ids.push(...renewal.ids.filter(id => id !== renewal.confirmed))
+    return ids.map(id => ({ id, path }))
+  }
+
+  /** A peer may still confirm these, of nodes that were freed or in a room that it came from. */
+  expectLate (peer: number, unconfirmed: ReadonlyArray<Pick<OwnPath, 'id' | 'path'>>): void {
+    for (const { id, path } of unconfirmed) {
+      const late = this.#late.get(peer) ?? new Map<RpcNode, RpcNode>()
+      if (late.size >= MAX_LATE) return
+      this.#late.set(peer, late.set(id, path).set(path, id))
+    }
   }
 
   /** A peer said whether its node at a path has other methods than the server's. */
@@ -161,19 +191,8 @@ export class PathCache {
     if (own === undefined) return
     this.#own.delete(path)
     this.#byId.delete(own.id)
-    for (const peer of own.announcedTo) if (!own.confirmed.has(peer)) this.#expectLate(peer, own)
-    for (const [peer, { ids, confirmed }] of own.renewals) {
-      for (const id of ids) {
-        this.#byId.delete(id)
-        if (id !== confirmed) this.#expectLate(peer, { id, path })
-      }
-    }
-  }
-
-  #expectLate (peer: number, { id, path }: Pick<OwnPath, 'id' | 'path'>): void {
-    const late = this.#late.get(peer) ?? new Map<RpcNode, RpcNode>()
-    if (late.size >= MAX_LATE) return
-    this.#late.set(peer, late.set(id, path).set(path, id))
+    for (const peer of own.announcedTo) this.expectLate(peer, this.#unconfirmed(own, peer))
+    for (const { ids } of own.renewals.values()) for (const id of ids) this.#byId.delete(id)
   }
 }
 

@@ -5,6 +5,7 @@ import type { Variant } from '../../../protocol/variant/variant-types.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
 import type { MemberKind } from '../rpc-surface.ts'
 import type { RpcDrop } from '../../server/log/drop-reason.ts'
+import type { OwnPath } from './path-cache.ts'
 
 /** A call of a method, or one value for a property. */
 export interface MemberCall { readonly kind: MemberKind, readonly name: string, readonly values: readonly Variant[] }
@@ -18,8 +19,15 @@ export interface NodeMethods { readonly names: readonly string[], readonly confi
 /** A path that a client has announced, and the id that stands for it; with the MD5 of its methods in Godot 4. */
 export interface Announcement { readonly id: number, readonly path: string, readonly md5?: string }
 
-/** What a client takes along to another room: the paths that it has announced, and up to which id it may know ours. */
-export interface MovedPaths { readonly announced: readonly Announcement[], readonly lastId: number }
+/**
+ * What a client takes along to another room: the paths that it has announced, up to which id it may know ours, and
+ * which of ours it has not confirmed yet.
+ */
+export interface MovedPaths {
+  readonly announced: readonly Announcement[]
+  readonly lastId: number
+  readonly unconfirmed: ReadonlyArray<Pick<OwnPath, 'id' | 'path'>>
+}
 
 /** The way to the clients. */
 export interface RpcLink {

@@ -60,12 +60,14 @@ export class RpcWire3 implements RpcWire {
   }
 
   pathsOf (peer: number): MovedPaths {
-    return { announced: this.#paths.announcementsOf(peer), lastId: 0 }
+    const paths = this.#paths
+    return { announced: paths.announcementsOf(peer), lastId: 0, unconfirmed: paths.unconfirmedOf(peer) }
   }
 
   /** Clients accept an id for another path. */
-  adopt (peer: number, { announced }: MovedPaths): void {
+  adopt (peer: number, { announced, unconfirmed }: MovedPaths): void {
     for (const { id, path } of announced) this.#paths.announce(peer, id, path)
+    this.#paths.expectLate(peer, unconfirmed)
   }
 
   forgetPeer (peer: number): void {

@@ -139,12 +139,13 @@ export class RpcWire4 implements RpcWire {
   pathsOf (peer: number): MovedPaths {
     const lists = this.#announced.get(peer)?.byId
     const announced = this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: lists?.get(id)?.md5 }))
-    return { announced, lastId: this.#paths.lastId }
+    return { announced, lastId: this.#paths.lastId, unconfirmed: this.#paths.unconfirmedOf(peer) }
   }
 
   /** Clients refuse an id that they know ("Duplicate remote cache ID"), and then never confirm it. */
-  adopt (peer: number, { announced, lastId }: MovedPaths): void {
+  adopt (peer: number, { announced, lastId, unconfirmed }: MovedPaths): void {
     this.#paths.skipIds(lastId)
+    this.#paths.expectLate(peer, unconfirmed)
     for (const { id, path, md5 = '' } of announced) {
       this.#paths.announce(peer, id, path)
       this.#keepMd5(peer, id, path, md5)
