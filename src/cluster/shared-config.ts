@@ -51,6 +51,8 @@ export class SharedConfig {
   #isRenewed = false
   #writing: Promise<boolean> | undefined
   #settling: Promise<void> | undefined
+  /** Of expired bans. */
+  #deleting: Promise<void> | undefined
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
@@ -171,10 +173,18 @@ export class SharedConfig {
   // ---- changes here ----
 
   banned (bans: readonly Ban[]): void {
-    for (const [key, { text }] of this.#known) {
-      if (text !== undefined && key.startsWith(BAN) && isOver(JSON.parse(text) as Ban)) this.#set(key, undefined)
-    }
     for (const ban of bans) this.#set(banKey(ban.address), JSON.stringify(ban))
+    // If the broker does not answer, the next ban tries again.
+    this.#deleting ??= this.#deleteExpired().catch(() => {}).finally(() => { this.#deleting = undefined })
+  }
+
+  /** Deletes expired bans from the store, but none that another node has imposed again. */
+  async #deleteExpired (): Promise<void> {
+    for (const [key, { text, revision }] of [...this.#known]) {
+      if (text === undefined || !key.startsWith(BAN) || !isOver(JSON.parse(text) as Ban)) continue
+      if (this.#store === undefined || !this.#fill.isDone) return
+      if (this.#known.get(key)?.revision === revision && revision > 0) await this.#store.delete(key, revision)
+    }
   }
 
   unbanned ({ address }: Ban): void {

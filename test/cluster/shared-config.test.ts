@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
-import type { Bus, StoreEntry } from '../../src/cluster/bus/bus.ts'
+import type { Bus, KeyStore, StoreEntry } from '../../src/cluster/bus/bus.ts'
 import { StateFile } from '../../src/admin/state-file.ts'
 import { SharedConfig } from '../../src/cluster/shared-config.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
@@ -215,6 +215,98 @@ t.test('a ban that is lifted before its node hears of it from the broker is not 
   a.ban('192.0.2.1')
   await delay(50)
   t.equal(bannedOn(a).length, 1, 'it can be banned again')
+})
+
+/** Can hold back what the watch of bans and options reports to one of the nodes. */
+class LateReports {
+  readonly #index: number
+  #connections = 0
+  #held: Array<() => void> | undefined
+
+  constructor (index: number) {
+    this.#index = index
+  }
+
+  /** For `openMemoryCluster`. */
+  readonly wrap = (bus: Bus): Bus => {
+    if (this.#connections++ !== this.#index) return bus
+    return override(bus, {
+      openStore: async (name: string, seconds?: number) => {
+        const store = await bus.openStore(name, seconds)
+        return name.endsWith('-config') ? this.#wrapStore(store) : store
+      }
+    })
+  }
+
+  #wrapStore (store: KeyStore): KeyStore {
+    return override(store, {
+      watch: async (receive: (entry: StoreEntry) => void, renewed?: () => void) => {
+        const end = await store.watch(entry => { this.#report(() => { receive(entry) }) }, renewed)
+        await new Promise<void>(resolve => { this.#report(resolve) })
+        return end
+      }
+    })
+  }
+
+  #report (report: () => void): void {
+    if (this.#held === undefined) report()
+    else this.#held.push(report)
+  }
+
+  hold (): void {
+    this.#held = []
+  }
+
+  release (): void {
+    for (const report of this.#held ?? []) report()
+    this.#held = undefined
+  }
+}
+
+t.test('an expired ban is deleted from the store at the next ban', async t => {
+  const { broker, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings)
+  const store = await broker.connect().openStore('gdws-default-config')
+  a.ban('192.0.2.1', { seconds: 0.001 })
+  await until(async () => await store.get('ban.192.0.2.1') !== undefined && a.bans().length === 0)
+  b.ban('192.0.2.2')
+  await until(async () => await store.get('ban.192.0.2.1') === undefined)
+  await settled()
+  for (const node of [a, b]) t.same(bannedOn(node), ['192.0.2.2'])
+})
+
+t.test('a node that was without broker does not lift a new ban of an address whose ban has expired', async t => {
+  const { broker, nodes: [a, b], buses } = await openMemoryCluster(t, 2, {}, patientTimings)
+  a.ban('192.0.2.1', { seconds: 0.001 })
+  await settled()
+  await until(() => a.bans().length === 0)
+  broker.cut(buses[0])
+  a.ban('192.0.2.2')
+  b.ban('192.0.2.1', { reason: 'for good' })
+  await settled()
+  broker.restore(buses[0])
+  await until(() => bannedOn(b).includes('192.0.2.2'))
+  await settled()
+  for (const node of [a, b]) t.same(bannedOn(node), ['192.0.2.1', '192.0.2.2'])
+})
+
+t.test('a node does not lift a new ban, which it has not heard of, of an address whose ban has expired', async t => {
+  const late = new LateReports(0)
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings, late.wrap)
+  a.ban('192.0.2.1', { seconds: 0.001 })
+  await settled()
+  await until(() => a.bans().length === 0)
+  late.hold()
+  b.ban('192.0.2.1', { reason: 'for good' })
+  await settled()
+  a.ban('192.0.2.2')
+  await settled()
+  t.same([bannedOn(a), bannedOn(b)], [['192.0.2.2'], ['192.0.2.1', '192.0.2.2']])
+  late.release()
+  for (const node of [a, b]) t.same(bannedOn(node), ['192.0.2.1', '192.0.2.2'])
+
+  a.unban('192.0.2.1')
+  await settled()
+  for (const node of [a, b]) t.same(bannedOn(node), ['192.0.2.2'], 'an operator can lift it')
 })
 
 t.test('one of two changes at the same time wins on all nodes', async t => {
