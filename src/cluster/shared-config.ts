@@ -44,8 +44,8 @@ export class SharedConfig {
   #unwatch: (() => void) | undefined
   /** Another object after every open and close. */
   #opening = {}
-  /** Keys of the store, deleted ones included. */
-  readonly #found = new Set<string>()
+  /** Keys that are in the store, as far as known; another set for another store. */
+  #found = new Set<string>()
   readonly #fill: StoreFill
   /** Whether the store may have been replaced: once it is filled, bans that it lacks are lifted here too. */
   #isRenewed = false
@@ -88,7 +88,8 @@ export class SharedConfig {
     else unwatch()
     const hasFilled = isOpen() && await this.#fill.run(store)
     if (!isOpen()) throw new BusError('disconnected', 'config')
-    if (!hasFilled) this.#forgetLifted()
+    if (!hasFilled) await this.#forgetLifted(store)
+    if (!isOpen()) throw new BusError('disconnected', 'config')
     await this.written()
   }
 
@@ -115,7 +116,7 @@ export class SharedConfig {
     if (store === undefined) return
     try {
       if (!this.#fill.isDone) await this.#fill.run(store)
-      else if (this.#isRenewed) this.#forgetLifted()
+      else if (this.#isRenewed) await this.#forgetLifted(store)
       if (this.#pending.size > 0) await this.#write()
     } catch (err) {
       this.#failed(err)
@@ -264,7 +265,8 @@ export class SharedConfig {
   // ---- changes of other nodes ----
 
   #changed ({ key, value, revision }: StoreEntry): void {
-    this.#found.add(key)
+    if (value === undefined) this.#found.delete(key)
+    else this.#found.add(key)
     if (this.#fill.found(key)) return
     const known = this.#known.get(key)
     if (known !== undefined && known.revision >= revision) return
@@ -288,7 +290,7 @@ export class SharedConfig {
   #renewed (): void {
     this.#fill.renewed()
     this.#isRenewed = true
-    this.#found.clear()
+    this.#found = new Set()
     for (const [key, { text }] of this.#known) {
       if (text === undefined) this.#known.delete(key)
       else this.#known.set(key, { text, revision: 0 })
@@ -308,15 +310,23 @@ export class SharedConfig {
     else this.#host.unban(addressOf(key))
   }
 
-  /** Lifts bans that others lifted while this node was not in the cluster, or before the broker lost the store. */
-  #forgetLifted (): void {
-    this.#isRenewed = false
+  /**
+   * Lifts bans that others lifted while this node was not in the cluster, or before the broker lost the store. The
+   * store is asked, as the watch may be late.
+   */
+  async #forgetLifted (store: KeyStore): Promise<void> {
+    const found = this.#found
     for (const { address } of this.#host.bans()) {
       const key = banKey(address)
-      if (this.#found.has(key) || this.#pending.has(key)) continue
+      if (found.has(key) || this.#pending.has(key) || await store.get(key) !== undefined) continue
+      // What the store has answered says nothing about the next one.
+      if (this.#found !== found) return
+      // Banned again meanwhile.
+      if (found.has(key) || this.#pending.has(key)) continue
       this.#known.delete(key)
       this.#host.unban(address)
     }
+    if (this.#found === found) this.#isRenewed = false
   }
 }
 

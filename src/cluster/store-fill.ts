@@ -61,6 +61,7 @@ export class StoreFill {
   async #fill (store: KeyStore): Promise<boolean> {
     const isFirst = await this.#filler.begin(store)
     if (!isFirst && await this.#isDoneSoon(store)) return false
+    this.#checkOpen(store)
     await this.#filler.write(store)
     await store.create(FILLED, Buffer.from('true'))
     this.#isDone = true
@@ -70,14 +71,24 @@ export class StoreFill {
   /** Whether the node that fills the store has finished within two seconds. */
   async #isDoneSoon (store: KeyStore): Promise<boolean> {
     if (this.#isDone === undefined) {
-      const isDone = await store.get(FILLED) !== undefined
+      const isDone = await isFilled(store)
       this.#isDone ??= isDone
     }
     const deadline = performance.now() + FILLED_WITHIN
     while (!this.#isDone && performance.now() < deadline) {
       await delay(PAUSE)
-      if (!this.#filler.isOpen(store)) throw new BusError('disconnected', FILLED)
+      this.#checkOpen(store)
     }
+    // The watch may be late.
+    if (!this.#isDone && await isFilled(store)) this.#isDone = true
     return this.#isDone === true
   }
+
+  #checkOpen (store: KeyStore): void {
+    if (!this.#filler.isOpen(store)) throw new BusError('disconnected', FILLED)
+  }
+}
+
+async function isFilled (store: KeyStore): Promise<boolean> {
+  return await store.get(FILLED) !== undefined
 }

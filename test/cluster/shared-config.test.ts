@@ -414,6 +414,28 @@ t.test('bans stay when the node leaves that was writing them to a new store', as
   for (const node of others) t.same(bannedOn(node), BANNED)
 })
 
+t.test('a ban that was lifted while a node was away stays lifted, however late its watch reports', async t => {
+  simulateTime(t)
+  const late = new LateReports(0)
+  const timings = { ...patientTimings, lease: 1000 }
+  const { broker, nodes: [a, b], buses } = await openMemoryCluster(t, 2, {}, timings, late.wrap)
+  for (const address of BANNED) a.ban(address)
+  await until(() => bannedOn(b).length === BANNED.length)
+  broker.cut(buses[0])
+  await until(() => !a.cluster.isReady)
+  b.unban(BANNED[0])
+  late.hold()
+  broker.restore(buses[0])
+  const restored = performance.now()
+  // Longer than a node waits for another one to fill the store.
+  await until(() => performance.now() - restored > 3000)
+  t.same(bannedOn(b), BANNED.slice(1))
+  t.ok(BANNED.slice(1).every(address => bannedOn(a).includes(address)), 'the others are in force on that node')
+  late.release()
+  await until(() => a.cluster.isReady)
+  for (const node of [a, b]) t.same(bannedOn(node), BANNED.slice(1))
+})
+
 t.test('what is lifted while another node fills a new store stays lifted', async t => {
   let writers = 0
   const pause = async (): Promise<void> => {
