@@ -47,9 +47,10 @@ export interface KeyStore {
   get (key: string): Promise<StoreEntry | undefined>
   /**
    * Calls back with every key, then with every change that is not followed at once by another one of the same key, in
-   * order of revision; resolves when all present keys were given. After a loss of the connection it goes on with what
-   * has changed meanwhile; if the broker has lost the store, it calls `renewed`, as revisions begin anew, and then back
-   * with every key. Does not tell when a key expires. Returns a function that ends it.
+   * order of revision; resolves when all present keys were given; rejects if the broker does not deliver them. After
+   * a loss of the connection it goes on with what has changed meanwhile; if the broker has lost the store, it calls
+   * `renewed`, as revisions begin anew, and then back with every key. Does not tell when a key expires. Returns a
+   * function that ends it.
    */
   watch (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void>
   /**

@@ -1,10 +1,12 @@
 import type { ConsumerMessages, JsMsg, PushConsumer } from '@nats-io/jetstream'
-import type { StoreEntry } from './bus.ts'
+import { BusError, type StoreEntry } from './bus.ts'
 import { guard } from './guard.ts'
 import type { NatsStream } from './nats-stream.ts'
 
-/** Maximum wait for pending keys, in milliseconds, as a key may expire before it is delivered. */
+/** Maximum wait for the next pending key, in milliseconds. */
 const LISTING_TIMEOUT = 1000
+/** Maximum number of listings until one is complete: a key may expire before it is delivered, or a broker be lost. */
+const LISTINGS = 3
 /** Milliseconds between attempts to resume after the connection was lost. */
 const RETRY = 250
 /** Milliseconds between checks whether changes are missing. */
@@ -42,31 +44,54 @@ export class NatsWatch {
     this.#listing = listing
   }
 
-  /** Delivers all keys, at a later start only the changes since; resolves when they were delivered. */
+  /**
+   * Delivers all keys, at a later start only the changes since; resolves when they were delivered, or it was paused.
+   * Rejects with BusError if the broker does not deliver them.
+   */
   async start (): Promise<void> {
     this.pause()
     const run = this.#run
+    for (let listings = 0; listings < LISTINGS; listings++) {
+      const isComplete = await this.#list()
+      if (run !== this.#run) return
+      if (isComplete) {
+        this.#timer = setInterval(() => { this.#check().catch(() => {}) }, CHECK_INTERVAL).unref()
+        return
+      }
+      this.#endConsumer()
+    }
+    throw new BusError('timeout', 'watch')
+  }
+
+  /** Begins to follow the bucket; returns whether all pending keys were delivered. */
+  async #list (): Promise<boolean> {
+    const run = this.#run
     const { created, state: { last_seq: last } } = await this.#stream.info()
-    const isFirst = this.#made === undefined
     const consumer = await this.#stream.addConsumer(this.#listing === 'with-deleted')
-    if (run !== this.#run) return discard(consumer)
+    if (run !== this.#run) {
+      discard(consumer)
+      return false
+    }
     this.#consumer = consumer
     const { num_pending: pending } = await consumer.info(true)
-    if (run !== this.#run) return
+    if (run !== this.#run) return false
+    const isFirst = this.#made === undefined
     if (created !== this.#made) {
       this.#made = created
       this.#revision = 0
       if (!isFirst) guard(this.#renewed)
     }
-    const isComplete = await this.#list(consumer, pending, isFirst)
-    if (run !== this.#run) return
-    this.#listedTo = isComplete ? last : 0
-    this.#timer = setInterval(() => { this.#check().catch(() => {}) }, CHECK_INTERVAL).unref()
+    const isComplete = await this.#read(consumer, pending, isFirst)
+    if (run !== this.#run) return false
+    // Nothing was delivered: the next listing is the first one, too.
+    if (isFirst && !isComplete && this.#revision === 0) this.#made = undefined
+    this.#listedTo = last
+    return isComplete
   }
 
-  /** Whether all pending keys were delivered. */
-  async #list (consumer: PushConsumer, pending: number, isFirst: boolean): Promise<boolean> {
-    const run = this.#run
+  /** Delivers messages of a consumer; resolves when its pending ones were delivered (true), or no more come. */
+  async #read (consumer: PushConsumer, pending: number, isFirst: boolean): Promise<boolean> {
+    const isCurrent = (): boolean => consumer === this.#consumer
     let listed = 0
     let done = (_isComplete: boolean): void => {}
     const complete = new Promise<boolean>(resolve => { done = resolve })
@@ -75,12 +100,12 @@ export class NatsWatch {
     if (pending === 0) done(true)
     try {
       const messages = await this.#stream.consume(consumer, message => {
-        if (run !== this.#run) return
+        if (!isCurrent()) return
         this.#deliver(message, isFirst && listed < pending)
         timer.refresh()
         if (++listed >= pending || message.info.pending === 0) done(true)
       })
-      if (run === this.#run) this.#messages = messages
+      if (isCurrent()) this.#messages = messages
       else messages.stop()
       return await complete
     } finally {
@@ -129,6 +154,10 @@ export class NatsWatch {
     this.#run++
     clearInterval(this.#timer)
     this.#stuckAt = undefined
+    this.#endConsumer()
+  }
+
+  #endConsumer (): void {
     this.#endListing?.()
     this.#messages?.stop()
     if (this.#consumer !== undefined) discard(this.#consumer)

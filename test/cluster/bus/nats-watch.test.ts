@@ -1,4 +1,4 @@
-import type { JetStreamManager, PushConsumer } from '@nats-io/jetstream'
+import type { JetStreamManager, JsMsg, PushConsumer } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import t, { type Test } from 'tap'
 import { NatsStream } from '../../../src/cluster/bus/nats-stream.ts'
@@ -14,6 +14,7 @@ class FakeConsumer {
   isStopped = false
   fail = (_error: Error): void => {}
   #answer = (_messages: { stop (): void }): void => {}
+  #callback = (_message: JsMsg): void => {}
   readonly #pending: number
 
   constructor (pending: number) {
@@ -24,12 +25,19 @@ class FakeConsumer {
     return { num_pending: this.#pending }
   }
 
-  async consume (): Promise<{ stop (): void }> {
+  async consume ({ callback }: { callback: (message: JsMsg) => void }): Promise<{ stop (): void }> {
+    this.#callback = callback
     return await new Promise((resolve, reject) => { [this.#answer, this.fail] = [resolve, reject] })
   }
 
   answer (): void {
     this.#answer({ stop: () => { this.isStopped = true } })
+  }
+
+  /** Delivers the last change of a key. */
+  deliver (key: string, revision: number): void {
+    const message = { subject: `$KV.test.${key}`, seq: revision, data: new Uint8Array(0), info: { pending: 1 } }
+    this.#callback(message as unknown as JsMsg)
   }
 
   async delete (): Promise<boolean> {
@@ -40,6 +48,7 @@ class FakeConsumer {
 
 /** A watch, and how to let the broker create the consumers that it asks for. */
 function openWatch (t: Test, pending = 0) {
+  const received: string[] = []
   const asked: Array<(consumer: PushConsumer) => void> = []
   const manager = {
     streams: { info: async () => ({ created: 'now', state: { last_seq: 0 } }) },
@@ -47,18 +56,18 @@ function openWatch (t: Test, pending = 0) {
       consumers: { getPushConsumer: () => new Promise<PushConsumer>(resolve => { asked.push(resolve) }) }
     })
   }
-  const create = async (): Promise<FakeConsumer> => {
+  const create = async (its = pending): Promise<FakeConsumer> => {
     await nextTurn()
-    const consumer = new FakeConsumer(pending)
+    const consumer = new FakeConsumer(its)
     asked.shift()!(consumer as unknown as PushConsumer)
     await nextTurn()
     return consumer
   }
   const connection = { isClosed: () => false } as NatsConnection
   const stream = new NatsStream(connection, manager as unknown as JetStreamManager, 'test')
-  const watch = new NatsWatch(stream, () => {}, () => {})
+  const watch = new NatsWatch(stream, ({ key, revision }) => { received.push(`${key} ${revision}`) }, () => {})
   t.teardown(() => { watch.pause() })
-  return { watch, create }
+  return { watch, create, received }
 }
 
 t.test('a consumer that is created after a pause is deleted', async t => {
@@ -101,6 +110,43 @@ t.test('a pause ends the wait for pending keys', async t => {
   watch.pause()
   await nextTurn()
   t.ok(isOver)
+  t.equal(clock.waiting(), 0)
+})
+
+t.test('keys are listed again, each is delivered once, when one has expired before it was delivered', async t => {
+  const clock = stopTime(t)
+  const { watch, create, received } = openWatch(t)
+  const started = watch.start()
+  const first = await create(3)
+  first.answer()
+  await nextTurn()
+  first.deliver('a', 1)
+  clock.advance(999)
+  first.deliver('b', 2)
+  clock.advance(999)
+  t.notOk(first.isStopped, 'the wait for the next key begins anew with each')
+  clock.advance(1)
+  const second = await create(2)
+  t.ok(first.isStopped && first.isDeleted)
+  second.answer()
+  first.deliver('d', 5)
+  second.deliver('b', 2)
+  second.deliver('c', 4)
+  await started
+  t.same(received, ['a 1', 'b 2', 'c 4'])
+})
+
+t.test('starting fails when the broker delivers no keys', async t => {
+  const clock = stopTime(t)
+  const { watch, create, received } = openWatch(t, 1)
+  const failed = t.rejects(watch.start(), { name: 'BusError', fault: 'timeout' })
+  for (let listing = 0; listing < 3; listing++) {
+    const consumer = await create()
+    consumer.answer()
+    clock.advance(1000)
+  }
+  await failed
+  t.same(received, [])
   t.equal(clock.waiting(), 0)
 })
 
