@@ -64,6 +64,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly api: Cluster
   readonly config: SharedConfig
   isDraining = false
+  /** Whether signal `ready` was emitted, and `lost` not since. */
+  #isMember = false
   /** Option `rooms` as it was at the start: its rules may change in the whole cluster. */
   readonly #rooms: ServerOptions['rooms']
   readonly #registry: PeerRegistry
@@ -136,6 +138,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async leave (): Promise<void> {
+    this.#isMember = false
     this.#endSubscriptions()
     this.#homes.directory.close()
     this.config.close()
@@ -316,6 +319,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   entered (): void {
+    this.#isMember = true
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
   }
@@ -379,7 +383,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   /** The ids of this node's peers may soon belong to another node. */
   fenced (): void {
-    this.#node.log.error({ node: this.#node.id }, 'the cluster is not reachable')
+    const wasMember = this.#isMember
+    this.#isMember = false
+    if (wasMember) this.#node.log.error({ node: this.#node.id }, 'the cluster is not reachable')
     const isKept = (core: RoomCore): boolean => this.#rules.onBrokerLoss === 'isolate' && core.link!.size === 0
     const kept = new Set([...this.#registry.rooms].filter(isKept))
     for (const core of this.#registry.rooms) {
@@ -391,7 +397,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.config.close()
     this.#cleaner.close()
     this.#node.hold()
-    this.signals.emit('lost')
+    if (wasMember) this.signals.emit('lost')
   }
 
   #homeChanged (room: string): void {

@@ -21,9 +21,9 @@ export interface ClusterSignals {
   peer_joined: [peer: WebSocketPeer]
   /** A peer of another node has left, or its node was lost. */
   peer_left: [peer: WebSocketPeer, end: PeerEnd]
-  /** This node has joined the cluster, for the first time or again. */
+  /** This node has joined the cluster, for the first time or, after `lost`, again. */
   ready: []
-  /** This node has lost the broker and is no longer part of the cluster. */
+  /** This node has lost the broker and is no longer part of the cluster. Emitted once until the next `ready`. */
   lost: []
 }
 

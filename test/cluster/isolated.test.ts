@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { adminRoutes, WebSocketServer } from '../../index.ts'
+import { BusError, type Bus } from '../../src/cluster/bus/bus.ts'
 import { leaseKey } from '../../src/cluster/membership/lease-value.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
@@ -10,6 +11,7 @@ import { openEvents } from '../helper/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { memoryMount } from '../helper/memory-client.ts'
 import { joinRoom, openMemoryCluster, patientTimings, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -66,6 +68,60 @@ t.test('peers that stayed on a node are closed when it comes back with another s
   t.same(alone.closed, [1001, 'the cluster is back'])
   t.not(b.cluster.slot, slot)
 })
+
+/** A bus that calls back before it opens a store, or asks one for the age of a key. */
+function observe (bus: Bus, before: (request: string) => void): Bus {
+  return override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      before(`open ${name}`)
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        age: async (key: string) => {
+          before('age')
+          return await store.age(key)
+        }
+      })
+    }
+  })
+}
+
+function timeOut (): void {
+  throw new BusError('timeout', 'test')
+}
+
+/** How joining again fails: at which request, and what happens then. */
+const failures: Array<[title: string, request: string, fail: (cut: () => void) => void]> = [
+  ['the broker does not answer when the node has claimed its slot', 'age', timeOut],
+  ['the broker does not answer when the node holds its slot', 'open gdws-default-rooms', timeOut],
+  ['the connection is lost when the node holds its slot', 'open gdws-default-rooms', cut => { cut() }]
+]
+
+for (const [title, request, fail] of failures) {
+  t.test(`peers stay on a node whose first attempt to join again fails: ${title}`, async t => {
+    simulateTime(t)
+    let state: 'joined' | 'away' | 'failed' = 'joined'
+    const wrap = (bus: Bus): Bus => observe(bus, asked => {
+      if (state !== 'away' || asked !== request) return
+      state = 'failed'
+      fail(() => { broker.cut(buses[1]) })
+    })
+    const { nodes: [a, b], broker, buses } = await openMemoryCluster(t, 2, isolate, timings, wrap)
+    const alone = await joinRoom(b, 'alone')
+    const { slot } = b.cluster
+    const signals: string[] = []
+    for (const signal of ['lost', 'ready'] as const) b.cluster.on(signal, () => { signals.push(signal) })
+    broker.cut(buses[1])
+    await until(() => !b.cluster.isReady && a.cluster.nodes().length === 0)
+    state = 'away'
+    broker.restore(buses[1])
+    await until(() => state === 'failed' && (b.cluster.isReady || b.cluster.slot === 0))
+    if (!buses[1].isConnected) broker.restore(buses[1])
+    await until(() => b.cluster.isReady)
+    t.same([b.cluster.slot, signals], [slot, ['lost', 'ready']])
+    await alone.heard()
+    t.equal(alone.closed, undefined)
+  })
+}
 
 t.test('peers closed because their node lost the cluster are not announced again when it rejoins first', async t => {
   simulateTime(t)

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GodotError } from '../../error.ts'
 import type { Logger } from '../../logger.ts'
@@ -8,7 +9,8 @@ import { Subjects } from '../subjects.ts'
 import type { Lease } from './lease.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
-import { checkAgreement, decodeLease, leaseKey, readLeases, refuseId, type LeaseValue } from './lease-value.ts'
+import { checkAgreement, decodeLease, leaseKey, readLeases, refuseId } from './lease-value.ts'
+import type { LeaseOwner, LeaseValue } from './lease-value.ts'
 import { OtherNodes } from './other-nodes.ts'
 import { SlotLease } from './slot-lease.ts'
 import { defaultTimings, type Timings } from './timings.ts'
@@ -45,8 +47,10 @@ export class Membership {
   readonly #others: OtherNodes
   #state: 'out' | 'joining' | 'ready' | 'closed' = 'out'
   #lease: SlotLease | undefined
-  /** The last one that was lost. */
-  #former: SlotLease | undefined
+  /** See `LeaseOwner`. */
+  readonly #instance = randomInt(1, 2 ** 32)
+  /** Slot of its last lease. */
+  #lastSlot: number | undefined
   #isDraining = false
   /** Whether it stops joining, as another node with its id is joining too. */
   #givesWay = false
@@ -148,11 +152,11 @@ export class Membership {
     try {
       const store = await this.#openStore()
       const leases = await readLeases(store)
-      const owner = { nodeId: this.#options.nodeId, version: this.#options.version, agreement: this.#host.agreement }
+      const owner = this.#owner()
       const known = await this.#findLive(leases)
       for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
-      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() },
-        this.#former)
+      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() }, this.#lastSlot)
+      this.#lastSlot = lease.slot
       await this.#findNamesake(store, lease)
       await this.#introduceSelf(lease, known)
       if (this.#givesWay) refuseId(owner)
@@ -164,6 +168,11 @@ export class Membership {
     }
     this.#state = 'ready'
     this.#host.entered()
+  }
+
+  #owner (): LeaseOwner {
+    const { nodeId, version } = this.#options
+    return { nodeId, instance: this.#instance, version, agreement: this.#host.agreement }
   }
 
   /**
@@ -314,7 +323,6 @@ export class Membership {
   #fence (): void {
     const wasReady = this.#state === 'ready'
     if (wasReady) this.#state = 'out'
-    this.#former = this.#lease
     this.#giveUp()
     // A joining node notices this itself.
     if (!wasReady) return

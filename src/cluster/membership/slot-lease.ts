@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { GodotError } from '../../error.ts'
 import { BusError, type KeyStore } from '../bus/bus.ts'
-import type { Lease } from './lease.ts'
 import { decodeLease, encodeLease, leaseKey, type LeaseOwner, type LeaseValue } from './lease-value.ts'
 import type { Timings } from './timings.ts'
 
@@ -44,20 +43,20 @@ export class SlotLease {
   }
 
   /**
-   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before
-   * gets that one again unless somebody else has it.
+   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before (`former`), or
+   * failed to claim it, gets that one unless another node has it.
    *
    * @throws cluster-unavailable if there is none
    * @throws BusError
    */
   static async claim (
     store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void,
-    former?: Lease
+    former?: number
   ): Promise<SlotLease> {
     for (const slot of candidates(new Set(taken), former)) {
       const value = { ...owner, epoch: randomInt(1, 2 ** 32), startedAt: Date.now(), hasLeft: false }
       const sentAt = performance.now()
-      const revision = await take(store, slot, encodeLease(value), former)
+      const revision = await take(store, slot, value, slot === former)
       if (revision === undefined) continue
       const lease = new SlotLease(store, slot, value, { revision, sentAt }, timings, lost)
       await lease.#outwaitForgotten()
@@ -174,21 +173,25 @@ export class SlotLease {
 }
 
 /** Slots to try in turn: the former one, then free ones in random order. */
-function * candidates (taken: ReadonlySet<number>, former: Lease | undefined): IterableIterator<number> {
-  if (former !== undefined) yield former.slot
+function * candidates (taken: ReadonlySet<number>, former: number | undefined): IterableIterator<number> {
+  if (former !== undefined) yield former
   const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !taken.has(slot))
   while (free.length > 0) yield free.splice(randomInt(free.length), 1)[0]
 }
 
-/** Takes a slot that is free or still held by this node's lost lease; undefined if it is neither. */
+/** Takes a slot that is free, or still held by an earlier lease of this node (`isFormer`); undefined otherwise. */
 async function take (
-  store: KeyStore, slot: number, value: Uint8Array, former: Lease | undefined
+  store: KeyStore, slot: number, value: LeaseValue, isFormer: boolean
 ): Promise<number | undefined> {
   const key = leaseKey(slot)
-  if (slot === former?.slot) {
+  if (isFormer) {
     const entry = await store.get(key)
-    const isOwn = entry?.value !== undefined && decodeLease(entry.value).epoch === former.epoch
-    if (isOwn) return await store.update(key, value, entry.revision)
+    const isOwn = entry?.value !== undefined && decodeLease(entry.value).instance === value.instance
+    if (isOwn) {
+      const revision = await store.update(key, encodeLease(value), entry.revision)
+      // A late renewal of the earlier lease may have come between.
+      return revision ?? await take(store, slot, value, true)
+    }
   }
-  return await store.create(key, value)
+  return await store.create(key, encodeLease(value))
 }

@@ -1,14 +1,15 @@
 import t, { type Test } from 'tap'
-import type { Bus, KeyStore } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type Bus, type KeyStore } from '../../../src/cluster/bus/bus.ts'
 import { encodeLease, leaseKey, readLeases, type LeaseValue } from '../../../src/cluster/membership/lease-value.ts'
 import { SlotLease } from '../../../src/cluster/membership/slot-lease.ts'
 import { defaultTimings, type Timings } from '../../../src/cluster/membership/timings.ts'
 import { simulateTime } from '../../helper/clock.ts'
 import { MemoryBroker } from '../../helper/memory-bus.ts'
+import { override } from '../../helper/override.ts'
 import { until } from '../../helper/until.ts'
 
 const timings: Timings = { ...defaultTimings, heartbeat: 40, lease: 200, quarantine: 400 }
-const owner = { nodeId: 'a', version: '1', agreement: '{}' }
+const owner = { nodeId: 'a', instance: 1, version: '1', agreement: '{}' }
 
 interface Claimed {
   readonly broker: MemoryBroker
@@ -193,4 +194,51 @@ test('a claim fails when the broker is lost meanwhile', async t => {
   broker.cut(bus)
   await claiming
   t.same(lost, [])
+})
+
+test('a node gets its former slot again, although the answer to its first claim was lost', async t => {
+  const { broker, bus, store, lease } = await claim(t)
+  broker.cut(bus)
+  await until(() => !lease.checkHeld())
+  broker.restore(bus)
+  const answers = override(store, {
+    update: async (key: string, value: Uint8Array, revision: number) => {
+      await store.update(key, value, revision)
+      throw new BusError('timeout', key)
+    }
+  })
+  const again = async (store: KeyStore): Promise<SlotLease> =>
+    await SlotLease.claim(store, [lease.slot], owner, timings, () => {}, lease.slot)
+  await t.rejects(again(answers), { name: 'BusError' })
+  const second = await again(store)
+  t.teardown(() => second.leave())
+  t.equal(second.slot, lease.slot)
+})
+
+test('a node gets its former slot again, although a renewal of its last lease is late', async t => {
+  const { broker, bus, store, lease } = await claim(t)
+  broker.cut(bus)
+  await until(() => !lease.checkHeld())
+  broker.restore(bus)
+  let renewals = 2
+  const late = override(store, {
+    update: async (key: string, value: Uint8Array, revision: number) => {
+      if (renewals-- > 0) await store.put(key, encodeLease(lease.value))
+      return await store.update(key, value, revision)
+    }
+  })
+  const second = await SlotLease.claim(late, [lease.slot], owner, timings, () => {}, lease.slot)
+  t.teardown(() => second.leave())
+  t.equal(second.slot, lease.slot)
+})
+
+test('a node does not get its former slot again if another node has it, even one with its id', async t => {
+  const { broker, bus, store, lease } = await claim(t)
+  broker.cut(bus)
+  await until(() => !lease.checkHeld())
+  broker.restore(bus)
+  await store.put(leaseKey(lease.slot), encodeLease({ ...lease.value, instance: 2 }))
+  const second = await SlotLease.claim(store, [lease.slot], owner, timings, () => {}, lease.slot)
+  t.teardown(() => second.leave())
+  t.not(second.slot, lease.slot)
 })
