@@ -308,7 +308,7 @@ function epochOf (node: Node): string {
   return String(node.membership.self?.epoch)
 }
 
-test('a node that joins gives way to one with its id in a lower slot, until it is ready', async t => {
+test('a node that joins leaves its id to another one in a lower slot, until it is ready', async t => {
   const [c] = await start(t, 'c')
   const a = new Node(t, c.broker, 'a')
   let admit = (): void => {}

@@ -27,7 +27,7 @@ export interface MembershipOptions {
 }
 
 /** What a node that joins sends to those that have its id. */
-interface Namesake { readonly nodeId: string, readonly slot: number }
+interface SameIdNode { readonly nodeId: string, readonly slot: number }
 
 const EMPTY = new Uint8Array(0)
 
@@ -52,8 +52,8 @@ export class Membership {
   /** Slot of its last lease. */
   #lastSlot: number | undefined
   #isDraining = false
-  /** Whether it stops joining, as another node with its id is joining too. */
-  #givesWay = false
+  /** Whether it stops joining, as it leaves its id to another node that is joining too. */
+  #hasYieldedId = false
   #store: Promise<KeyStore> | undefined
   /** Stops what was started in order to join. */
   readonly #cleanup: Array<() => void> = []
@@ -148,7 +148,7 @@ export class Membership {
 
   async #join (): Promise<void> {
     let lease: SlotLease | undefined
-    this.#givesWay = false
+    this.#hasYieldedId = false
     try {
       const store = await this.#openStore()
       const leases = await readLeases(store)
@@ -157,9 +157,9 @@ export class Membership {
       for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
       lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() }, this.#lastSlot)
       this.#lastSlot = lease.slot
-      await this.#findNamesake(store, lease)
+      await this.#checkIdIsFree(store, lease)
       await this.#introduceSelf(lease, known)
-      if (this.#givesWay) refuseId(owner)
+      if (this.#hasYieldedId) refuseId(owner)
       if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
       this.#giveUp()
@@ -176,45 +176,45 @@ export class Membership {
   }
 
   /**
-   * Rejects if another node with this id has joined meanwhile, or is joining and does not give way. Both answer pings
+   * Rejects if another node with this id has joined meanwhile, or is joining and does not yield it. Both answer pings
    * before they look for each other, so at least the later one gets an answer.
    */
-  async #findNamesake (store: KeyStore, lease: SlotLease): Promise<void> {
+  async #checkIdIsFree (store: KeyStore, lease: SlotLease): Promise<void> {
     const { slot, value: { nodeId } } = lease
     this.#answerPings(lease)
     await this.#bus.flush()
-    const namesake: Namesake = { nodeId, slot }
+    const own: SameIdNode = { nodeId, slot }
     for (const [other, { epoch, hasLeft, nodeId: id }] of await readLeases(store)) {
       if (other === slot || hasLeft || id !== nodeId) continue
-      if (await this.#answers({ slot: other, epoch }, encodeJson(namesake))) refuseId(lease.value)
+      if (await this.#answers({ slot: other, epoch }, encodeJson(own))) refuseId(lease.value)
     }
   }
 
   #answerPings (lease: SlotLease): void {
     this.#subscribe(this.#subjects.ping(lease.slot), message => {
       if (!lease.checkHeld()) return
-      const isPresent = message.bytes.length === 0 || !this.#giveWayTo(decodeJson(message.bytes), lease)
+      const isPresent = message.bytes.length === 0 || !this.#yieldIdTo(decodeJson(message.bytes), lease)
       message.respond(isPresent ? new TextEncoder().encode(String(lease.epoch)) : EMPTY)
     })
   }
 
   /** Of two nodes with one id that join at the same time, the one in the lower slot goes on. */
-  #giveWayTo ({ nodeId, slot }: Namesake, lease: SlotLease): boolean {
-    const isNamesake = nodeId === lease.value.nodeId
-    if (isNamesake && this.#state === 'joining' && slot < lease.slot) this.#givesWay = true
-    return isNamesake && this.#givesWay
+  #yieldIdTo ({ nodeId, slot }: SameIdNode, lease: SlotLease): boolean {
+    const hasSameId = nodeId === lease.value.nodeId
+    if (hasSameId && this.#state === 'joining' && slot < lease.slot) this.#hasYieldedId = true
+    return hasSameId && this.#hasYieldedId
   }
 
   /** Announces this node and waits until it knows the others. */
   async #introduceSelf (lease: SlotLease, known: Lease[]): Promise<void> {
-    if (this.#state === 'closed' || this.#givesWay) return
+    if (this.#state === 'closed' || this.#hasYieldedId) return
     this.#lease = lease
     this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
     this.#listen(lease.slot)
     await this.#bus.flush()
     this.#announce(lease.slot)
     await this.#others.joined(known)
-    if (!this.#givesWay) await this.#host.ready()
+    if (!this.#hasYieldedId) await this.#host.ready()
   }
 
   async #openStore (): Promise<KeyStore> {

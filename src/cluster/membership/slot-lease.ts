@@ -43,8 +43,8 @@ export class SlotLease {
   }
 
   /**
-   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before (`former`), or
-   * failed to claim it, gets that one unless another node has it.
+   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before (`former`) gets
+   * that one again unless another node has it.
    *
    * @throws cluster-unavailable if there is none
    * @throws BusError
@@ -59,7 +59,7 @@ export class SlotLease {
       const revision = await take(store, slot, value, slot === former)
       if (revision === undefined) continue
       const lease = new SlotLease(store, slot, value, { revision, sentAt }, timings, lost)
-      await lease.#outwaitForgotten()
+      await lease.#waitForLostLease()
       return lease
     }
     throw new GodotError('cluster-unavailable',
@@ -70,7 +70,7 @@ export class SlotLease {
    * A young store may replace one that the broker has lost, with it the lease of a node that still uses this slot.
    * Waits until that lease has ended.
    */
-  async #outwaitForgotten (): Promise<void> {
+  async #waitForLostLease (): Promise<void> {
     try {
       const age = await this.#store.age(leaseKey(this.slot)) ?? 0
       const rest = this.#timings.lease * DRIFT - age
