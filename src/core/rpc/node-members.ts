@@ -72,6 +72,7 @@ export class NodeMembers {
     if (!Number.isInteger(id) || id < 1) {
       throw new GodotError('ERR_INVALID_PARAMETER', `invalid network master ${String(id)}: expected the id of a peer`)
     }
+    this.#host.check(this)
     this.#host.setMaster(this, id, recursive)
   }
 
@@ -79,6 +80,7 @@ export class NodeMembers {
   synchronizer<R extends Replication> (
     path: string, replication: R, options: Partial<SynchronizerOptions<R>>
   ): Synchronizer<R> {
+    this.#host.check(this)
     const absolute = this.path === '.' ? path : `${this.path}/${path}`
     const given = { authority: this.master, ...options } as SynchronizerOptions<R>
     return this.#host.synchronizer(absolute, replication, given)

@@ -41,6 +41,10 @@ export class Receiver implements RpcReceiver {
     this.replication?.replicator.confirmed(peer, path)
   }
 
+  spawnedNodeOf (path: string): string | undefined {
+    return this.replication?.spawnedNodeOf(path)
+  }
+
   get readsReplication (): boolean {
     return this.replication?.isReading === true
   }

@@ -58,7 +58,8 @@ export class RemoteNode<Members = any> {
   /**
    * Makes a peer the node's network master; initially that is 1, the server. As in Godot this applies to the nodes
    * and synchronizers below that are registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for
-   * an id below 1, and for 1 while values of such a synchronizer are not known.
+   * an id below 1, and for 1 while values of such a synchronizer are not known; ERR_DOES_NOT_EXIST once it was freed.
+   * Where it throws, nothing has changed.
    */
   setNetworkMaster (id: number, recursive: boolean = true): void {
     this.#members.setMaster(id, recursive)
@@ -91,7 +92,7 @@ export class RemoteNode<Members = any> {
 
   /**
    * A MultiplayerSynchronizer below the node, `path` being relative to it. As `MultiplayerAPI.synchronizer`; its
-   * authority is that of the node now, unless `options` name another.
+   * authority is that of the node now, unless `options` name another. ERR_DOES_NOT_EXIST once the node was freed.
    */
   synchronizer<const R extends Replication> (
     path: string, replication: R, options: Partial<SynchronizerOptions<R>> = {}

@@ -441,7 +441,7 @@ t.test('paths beyond the limit are not confirmed', async t => {
   const client = await join(server)
   server.multiplayer.node('Main')
   const path = '50'.repeat(60000)
-  for (let i = 1; i <= 5; i++) client.sendTo(1, `02 0${i}000000 ${path}00`)
+  for (let i = 1; i <= 5; i++) client.sendTo(1, `02 0${i}000000 ${path}3${i}00`)
   t.equal((await heard(client)).length, 4)
   t.equal(server.monitor.drops['rpc-too-many-paths'], 1)
 })

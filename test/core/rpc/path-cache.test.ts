@@ -1,5 +1,6 @@
 import t from 'tap'
 import { PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
+import { Random, scaled, seed } from '../../helper/random.ts'
 
 t.test('numbers paths of the server in the order of first use', async t => {
   const cache = new PathCache()
@@ -87,12 +88,12 @@ t.test('confirmations that never arrive take bounded memory', async t => {
 t.test('limits the paths of one peer in number and length', async t => {
   const cache = new PathCache()
   let count = 0
-  while (cache.announce(7, count, 'Main') && count < 1e6) count++
+  while (cache.announce(7, count, `N${count}`) && count < 1e6) count++
   t.ok(count > 3000, 'a game with many nodes is within the limit')
   t.ok(count < 10000)
-  t.equal(cache.announce(7, 0, 'Main'), true, 'announcing an id again costs nothing')
-  t.equal(cache.announce(7, 0, 'Main/Pawn'), false)
-  t.equal(cache.resolve(7, 0), 'Main', 'a refused announcement changes nothing')
+  t.equal(cache.announce(7, 0, 'N0'), true, 'announcing an id again costs nothing')
+  t.equal(cache.announce(7, 0, 'Main/Pawn'.repeat(20)), false)
+  t.equal(cache.resolve(7, 0), 'N0', 'a refused announcement changes nothing')
   t.equal(cache.announce(8, 1, 'x'.repeat(300000)), false)
   t.equal(cache.announce(8, 1, 'Main'), true, 'the limit applies to each peer')
 })
@@ -109,4 +110,61 @@ t.test('accepts late confirmations of every id that a freed path had', async t =
   t.equal(cache.confirmLate(7, second), undefined, 'had been confirmed')
   t.equal(cache.confirmLate(7, first), 'Main')
   t.equal(cache.confirmLate(7, first), undefined, 'only once')
+})
+
+/** Four paths of this length are all that a peer may announce. */
+const LONG = 65000
+const long = (name: string): string => name.padEnd(LONG, '_')
+
+t.test('a new id for a path takes the place of the one before', async t => {
+  const cache = new PathCache()
+  for (let id = 1; id <= 100; id++) t.ok(cache.announce(7, id, long('Main')))
+  t.equal(cache.resolve(7, 99), undefined)
+  t.equal(cache.resolve(7, 100), long('Main'))
+  t.same(cache.announcementsOf(7).map(({ id }) => id), [100])
+})
+
+t.test('ids of what a spawned node consists of are forgotten with it', async t => {
+  const cache = new PathCache()
+  for (let id = 1; id <= 100; id++) {
+    const spawned = `P${id}`
+    t.ok(cache.announce(7, 2 * id, long(`${spawned}/Input`), { spawned }))
+    t.ok(cache.announce(7, 2 * id + 1, long(spawned), { spawned }))
+    t.ok(cache.announce(8, id, 'Main', { spawned: 'Other' }))
+    cache.gone(spawned)
+    t.same([2 * id, 2 * id + 1].map(id => cache.resolve(7, id)), [undefined, undefined])
+    t.equal(cache.resolve(8, id), 'Main')
+  }
+})
+
+t.test('ids of freed nodes are kept until their peer needs the room, the last used ones longest', async t => {
+  const cache = new PathCache()
+  for (let id = 1; id <= 4; id++) t.ok(cache.announce(7, id, long(`N${id}`)))
+  t.notOk(cache.announce(7, 5, long('N5')))
+  for (let id = 1; id <= 3; id++) cache.forgetPath(long(`N${id}`))
+  t.equal(cache.resolve(7, 1), long('N1'), 'the peer may have the node still')
+  t.notOk(cache.announce(7, 5, 'N'.repeat(4 * LONG)), 'larger than what is kept of freed nodes')
+  t.same([1, 2, 3, 4].map(id => cache.resolve(7, id)?.slice(0, 2)), ['N1', 'N2', 'N3', 'N4'])
+  cache.resolve(7, 2)
+  t.ok(cache.announce(7, 5, long('N5')))
+  t.same([1, 2, 3, 4, 5].map(id => cache.resolve(7, id)?.slice(0, 2)), [undefined, 'N2', 'N3', 'N4', 'N5'])
+})
+
+t.test('never keeps more than a peer may announce', async t => {
+  const random = new Random(seed)
+  const cache = new PathCache()
+  const paths = Array.from({ length: 40 }, (_, at) => 'N'.repeat(random.below(20000)) + at)
+  for (let i = 0; i < scaled(3000); i++) {
+    const path = random.pick(paths)
+    const spawned = random.pick([undefined, ...paths])
+    const before = cache.announcementsOf(7)
+    const id = random.below(60)
+    if (!cache.announce(7, id, path, { spawned })) t.strictSame(cache.announcementsOf(7), before, `seed ${seed}`)
+    else if (cache.resolve(7, id) !== path) t.fail(`seed ${seed}`)
+    if (random.oneIn(20)) cache.forgetPath(random.pick(paths))
+    if (random.oneIn(20)) cache.gone(random.pick(paths))
+    const kept = cache.announcementsOf(7)
+    const size = kept.reduce((sum, { path }) => sum + path.length + 64, 0)
+    if (size > 262144 || new Set(kept.map(({ path }) => path)).size < kept.length) t.fail(`seed ${seed}`)
+  }
 })

@@ -10,6 +10,9 @@ import { Spawner } from './spawner.ts'
 import type { SpawnerOptions } from './spawner.ts'
 import { Synchronizers } from './synchronizers.ts'
 
+/** Levels of a path at which a spawned node is looked for, from its end. */
+const MAX_LEVELS = 32
+
 /** The spawners and synchronizers of one room, of the server and of clients (Godot 4's SceneReplicationInterface). */
 export class SceneReplication {
   readonly replicator: Replicator
@@ -20,7 +23,10 @@ export class SceneReplication {
   constructor (replicator: Replicator) {
     this.replicator = replicator
     this.synchronizers = new Synchronizers(replicator)
-    this.clientSpawners = new ClientSpawners(replicator, path => { this.freeBelow(path) })
+    this.clientSpawners = new ClientSpawners(replicator, path => {
+      this.freeBelow(path)
+      replicator.host.announcer.forget(path)
+    })
   }
 
   /** Whether any packets of clients are read. */
@@ -42,6 +48,17 @@ export class SceneReplication {
     }
     this.#spawners.set(path, spawner)
     return spawner
+  }
+
+  /** Path of the node that the server or a client has spawned, and that the node at `path` is or is part of. */
+  spawnedNodeOf (path: string): string | undefined {
+    let end = path.length
+    for (let level = 0; level < MAX_LEVELS && end > 0; level++) {
+      const at = path.slice(0, end)
+      if (this.replicator.isSpawned(at) || this.clientSpawners.isSpawned(at)) return at
+      end = path.lastIndexOf('/', end - 1)
+    }
+    return undefined
   }
 
   /** The node at a path is gone, and what the server and clients have inside of it. */

@@ -50,7 +50,7 @@ export class SpawnedNode<R extends Replication = Replication> {
   /**
    * A MultiplayerSynchronizer inside of the node that is not one of the spawn: that of a player
    * (`{ authority: id }`), or one with another root. `path` is relative to the node. As
-   * `MultiplayerAPI.synchronizer`; it is freed with the node.
+   * `MultiplayerAPI.synchronizer`; it is freed with the node. ERR_DOES_NOT_EXIST once the node was despawned.
    */
   synchronizer<const S extends Replication> (
     path: string, replication: S, options: SynchronizerOptions<S>

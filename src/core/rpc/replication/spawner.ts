@@ -72,7 +72,12 @@ export class Spawner {
     const presence = this.#presence(name, what, replication ?? {}, values ?? {}, options ?? {})
     const node = new SpawnedNode<R>(name, presence, {
       despawn: () => { this.#replicator.remove(presence) },
-      synchronizer: (path, replication, options) => this.#scene.synchronizers.add(path, replication, options)
+      synchronizer: (path, replication, options) => {
+        if (!this.#byPresence.has(presence)) {
+          throw new GodotError('ERR_DOES_NOT_EXIST', `node ${presence.path} was despawned`)
+        }
+        return this.#scene.synchronizers.add(path, replication, options)
+      }
     })
     this.#nodes.set(name, node)
     this.#byPresence.set(presence, node)
@@ -124,6 +129,7 @@ export class Spawner {
         this.#nodes.delete(name)
         this.#byPresence.delete(presence)
         this.#scene.freeBelow(path)
+        host.announcer.gone(path)
       }
     }
     const visibility = new Visibility(options, peer => { this.#replicator.update(presence, peer) })

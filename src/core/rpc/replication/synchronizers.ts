@@ -25,7 +25,10 @@ export class Synchronizers {
     if (this.#byPath.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `synchronizer ${path} exists`)
     const synchronizer = new Synchronizer<R>(path, replication, options, {
       replicator: this.#replicator,
-      freed: ({ path }) => { this.#byPath.delete(path) }
+      freed: ({ path }) => {
+        this.#byPath.delete(path)
+        this.#replicator.host.announcer.forget(path)
+      }
     })
     this.#byPath.set(path, synchronizer)
     return synchronizer

@@ -1,9 +1,7 @@
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import { AnnouncedPaths } from './announced-paths.ts'
+import type { AnnouncedPath } from './announced-paths.ts'
 import { fromRoot } from './node-path.ts'
-
-/** What one peer may announce: characters of its paths, each path counting as this many more. */
-const MAX_ANNOUNCED = 262144
-const PATH_COST = 64
 
 /** Confirmations of one peer that may arrive late; beyond that they are reported as unasked. */
 const MAX_LATE = 4096
@@ -29,14 +27,11 @@ export interface OwnPath {
 /** Ids under which a path was announced to a peer again, and the one that it has confirmed. */
 interface Renewal { readonly ids: number[], confirmed: number | undefined }
 
-/** What one peer announced. */
-interface Announced { readonly paths: Map<number, string>, cost: number }
-
 /** Node paths and the ids that stand for them in packets: the server's own, and those of every peer. */
 export class PathCache {
   readonly #own = new Map<string, OwnPath>()
   readonly #byId = new Map<number, OwnPath>()
-  readonly #announced = new Map<number, Announced>()
+  readonly #announced = new Map<number, AnnouncedPaths>()
   /** What each peer may confirm late, ids and paths, each under the other. */
   readonly #late = new Map<number, Map<RpcNode, RpcNode>>()
   #lastId = 0
@@ -69,7 +64,7 @@ export class PathCache {
     const renamed = [...this.#own.values()].filter(({ id }) => id <= lastId)
     this.#lastId = Math.max(this.#lastId, lastId)
     for (const { path, differing } of renamed) {
-      this.forgetPath(path)
+      this.#forgetOwn(path)
       for (const peer of differing) this.own(path).differing.add(peer)
     }
   }
@@ -155,24 +150,34 @@ export class PathCache {
   }
 
   /** From now on `id` stands for `path` in packets of this peer; false if it has announced too much. */
-  announce (peer: number, id: number, path: string): boolean {
-    const announced = this.#announced.get(peer) ?? { paths: new Map(), cost: 0 }
-    const cost = announced.cost + costOf(path) - costOf(announced.paths.get(id))
-    if (cost > MAX_ANNOUNCED) return false
-    announced.paths.set(id, path)
-    announced.cost = cost
+  announce (
+    peer: number, id: number, path: string, { md5 = '', spawned }: Partial<AnnouncedPath> = {}
+  ): boolean {
+    const announced = this.#announced.get(peer) ?? new AnnouncedPaths()
+    if (!announced.add(id, { path, md5, spawned })) return false
     this.#announced.set(peer, announced)
     return true
   }
 
   /** What a peer has announced. */
-  announcementsOf (peer: number): Array<{ readonly id: number, readonly path: string }> {
-    return [...this.#announced.get(peer)?.paths ?? []].map(([id, path]) => ({ id, path }))
+  announcementsOf (peer: number): Array<{ readonly id: number, readonly path: string, readonly md5: string }> {
+    return [...this.#announced.get(peer)?.all ?? []].map(([id, { path, md5 }]) => ({ id, path, md5 }))
+  }
+
+  /** What a peer has announced under an id, or last of a path. */
+  announced (peer: number, node: RpcNode): AnnouncedPath | undefined {
+    const announced = this.#announced.get(peer)
+    return typeof node === 'string' ? announced?.at(fromRoot(node)) : announced?.get(node)
+  }
+
+  /** What peers have announced of a path last. */
+  announcedAt (path: string): AnnouncedPath[] {
+    return [...this.#announced.values()].map(announced => announced.at(path)).filter(found => found !== undefined)
   }
 
   /** The path that a peer means: as it stands in the packet, or as the peer announced it. Undefined if it did not. */
   resolve (peer: number, node: RpcNode): string | undefined {
-    return typeof node === 'string' ? fromRoot(node) : this.#announced.get(peer)?.paths.get(node)
+    return typeof node === 'string' ? fromRoot(node) : this.announced(peer, node)?.path
   }
 
   /** The peer has left: what it announced and what was announced to it is forgotten. */
@@ -187,6 +192,11 @@ export class PathCache {
 
   /** The node was freed: if its path is used again, it gets another id. */
   forgetPath (path: string): void {
+    for (const announced of this.#announced.values()) announced.freed(path)
+    this.#forgetOwn(path)
+  }
+
+  #forgetOwn (path: string): void {
     const own = this.#own.get(path)
     if (own === undefined) return
     this.#own.delete(path)
@@ -194,8 +204,9 @@ export class PathCache {
     for (const peer of own.announcedTo) this.expectLate(peer, this.#unconfirmed(own, peer))
     for (const { ids } of own.renewals.values()) for (const id of ids) this.#byId.delete(id)
   }
-}
 
-function costOf (path: string | undefined): number {
-  return path === undefined ? 0 : path.length + PATH_COST
+  /** The spawned node at a path is gone everywhere, with all ids that peers have announced of its parts. */
+  gone (path: string): void {
+    for (const announced of this.#announced.values()) announced.gone(path)
+  }
 }

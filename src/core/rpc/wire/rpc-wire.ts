@@ -56,6 +56,8 @@ export interface PathAnnouncer {
   confirmedId (peer: number, path: string): number | undefined
   /** The node at `path` is another one from now on. */
   forget (path: string): void
+  /** The spawned node at `path` is gone at all clients: what they have announced of its parts is forgotten. */
+  gone (path: string): void
 }
 
 /** Handles what a wire reads. */
@@ -69,6 +71,8 @@ export interface RpcReceiver {
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void
   /** A peer has confirmed a path of the server, maybe under an id that the path no longer has. */
   pathConfirmed (peer: number, path: string): void
+  /** Path of the spawned node that the node at `path` is, or is part of. */
+  spawnedNodeOf (path: string): string | undefined
   /** Whether packets of spawners and synchronizers are read. */
   readonly readsReplication: boolean
   /** Whether the argument of a custom spawn keeps Godot's types: a whole real is a `Float`. */

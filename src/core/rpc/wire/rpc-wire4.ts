@@ -10,6 +10,7 @@ import { command, commandAt, PATH_BASED, prefixed } from '../../../protocol/mult
 import type { VariantCodec } from '../../../protocol/variant/variant-codec.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { WebSocketPeer } from '../../peer/websocket-peer.ts'
+import type { AnnouncedPath } from './announced-paths.ts'
 import { CallSender } from './call-sender.ts'
 import { fromRoot } from './node-path.ts'
 import { PathCache } from './path-cache.ts'
@@ -19,19 +20,6 @@ import type { MemberCall, MovedPaths, NodeMethods, RpcLink, RpcReceiver, RpcWire
 import { SceneAnnouncer } from './scene-announcer.ts'
 
 const NO_METHODS = new MethodList([])
-
-/** The MD5 that a peer announced of a node. */
-interface AnnouncedList {
-  readonly md5: string
-  /** That of the server's node, if it was freed since. */
-  freed?: string
-}
-
-/** What one peer announced, by its path ids and by path as it announced it last. */
-interface AnnouncedLists {
-  readonly byId: Map<number, AnnouncedList>
-  readonly byPath: Map<string, AnnouncedList>
-}
 
 /**
  * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the
@@ -50,8 +38,6 @@ export class RpcWire4 implements RpcWire {
   readonly #nodes = new Map<string, MethodList | undefined>()
   /** All lists that were ever declared, by MD5. */
   readonly #lists = new Map<string, MethodList>()
-  /** By peer. */
-  readonly #announced = new Map<number, AnnouncedLists>()
 
   constructor (
     link: RpcLink,
@@ -137,9 +123,8 @@ export class RpcWire4 implements RpcWire {
   }
 
   pathsOf (peer: number): MovedPaths {
-    const lists = this.#announced.get(peer)?.byId
-    const announced = this.#paths.announcementsOf(peer).map(({ id, path }) => ({ id, path, md5: lists?.get(id)?.md5 }))
-    return { announced, lastId: this.#paths.lastId, unconfirmed: this.#paths.unconfirmedOf(peer) }
+    const paths = this.#paths
+    return { announced: paths.announcementsOf(peer), lastId: paths.lastId, unconfirmed: paths.unconfirmedOf(peer) }
   }
 
   /** Clients refuse an id that they know ("Duplicate remote cache ID"), and then never confirm it. */
@@ -147,8 +132,7 @@ export class RpcWire4 implements RpcWire {
     this.#paths.skipIds(lastId)
     this.#paths.expectLate(peer, unconfirmed)
     for (const { id, path, md5 = '' } of announced) {
-      this.#paths.announce(peer, id, path)
-      this.#keepMd5(peer, id, path, md5)
+      this.#keep(peer, id, path, md5)
       const own = this.#nodes.get(path)
       if (own !== undefined) this.#paths.differ(peer, path, own.md5 !== md5)
     }
@@ -157,17 +141,13 @@ export class RpcWire4 implements RpcWire {
   forgetPeer (peer: number): void {
     this.announcer.forgetPeer(peer)
     this.#paths.forgetPeer(peer)
-    this.#announced.delete(peer)
   }
 
   forgetPath (path: string): void {
     const md5 = this.#nodes.get(path)?.md5
     this.#paths.forgetPath(path)
     this.#nodes.delete(path)
-    for (const { byPath } of this.#announced.values()) {
-      const announced = byPath.get(path)
-      if (announced !== undefined) announced.freed ??= md5 ?? announced.md5
-    }
+    for (const announced of this.#paths.announcedAt(path)) announced.freed ??= md5 ?? announced.md5
   }
 
   /** Undeclared spawners and synchronizers of clients do not concern the server, which has no scene. */
@@ -183,7 +163,8 @@ export class RpcWire4 implements RpcWire {
   #receiveSpawn (sender: WebSocketPeer, packet: Uint8Array): void {
     const spawn = decodeSpawn(this.#codec, packet, { exactFloats: this.#receiver.exactTypes })
     const path = this.#paths.resolve(sender.id, spawn.spawner)
-    if (path !== undefined) this.#receiver.receiveSpawn(sender, path, spawn)
+    if (path !== undefined) return this.#receiver.receiveSpawn(sender, path, spawn)
+    this.#receiver.refuse(sender, 'rpc-unknown-path', { node: spawn.spawner, name: spawn.name })
   }
 
   #receiveSyncs (sender: WebSocketPeer, packet: Uint8Array): void {
@@ -208,8 +189,7 @@ export class RpcWire4 implements RpcWire {
   #receiveCall (sender: WebSocketPeer, { node, method, values }: RemoteCall4): void {
     const path = this.#paths.resolve(sender.id, node)
     if (path === undefined) return this.#receiver.refuse(sender, 'rpc-unknown-path', { node, method })
-    const lists = this.#announced.get(sender.id)
-    const announced = typeof node === 'string' ? lists?.byPath.get(path) : lists?.byId.get(node)
+    const announced = this.#paths.announced(sender.id, node)
     const list = this.#listOfCall(path, announced)
     if (list === undefined) {
       const reason = this.#nodes.has(path) ? 'rpc-method-list' : 'rpc-unknown-node'
@@ -221,7 +201,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   /** The list that the number of a method refers to; undefined if it is unknown, or that of a node that was freed. */
-  #listOfCall (path: string, announced: AnnouncedList | undefined): MethodList | undefined {
+  #listOfCall (path: string, announced: AnnouncedPath | undefined): MethodList | undefined {
     const own = this.#nodes.get(path)
     if (announced === undefined) return own
     const isForNext = own !== undefined && announced.freed !== undefined && announced.md5 !== own.md5
@@ -234,10 +214,9 @@ export class RpcWire4 implements RpcWire {
     if (this.#paths.resolve(sender.id, id) !== undefined) {
       return this.#receiver.refuse(sender, 'rpc-announced-twice', { node: path, id })
     }
-    if (!this.#paths.announce(sender.id, id, relative)) {
+    if (!this.#keep(sender.id, id, relative, md5)) {
       return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
     }
-    this.#keepMd5(sender.id, id, relative, md5)
     const own = this.#nodes.get(relative)
     const isEqual = own === undefined || own.md5 === md5
     this.#paths.differ(sender.id, relative, !isEqual)
@@ -245,12 +224,8 @@ export class RpcWire4 implements RpcWire {
     this.#confirm(sender.id, isEqual, id, path)
   }
 
-  #keepMd5 (peer: number, id: number, path: string, md5: string): void {
-    const announced = this.#announced.get(peer) ?? { byId: new Map(), byPath: new Map() }
-    this.#announced.set(peer, announced)
-    const list = { md5 }
-    announced.byId.set(id, list)
-    announced.byPath.set(path, list)
+  #keep (peer: number, id: number, path: string, md5: string): boolean {
+    return this.#paths.announce(peer, id, path, { md5, spawned: this.#receiver.spawnedNodeOf(path) })
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
@@ -282,7 +257,7 @@ export class RpcWire4 implements RpcWire {
    * the server's freed node is taken to have replaced its node, too.
    */
   #hasSameMethods (peer: number, { path, differing }: OwnPath, { md5 }: MethodList): boolean {
-    const announced = this.#announced.get(peer)?.byPath.get(path)
+    const announced = this.#paths.announced(peer, path)
     if (announced !== undefined && announced.md5 !== md5 && announced.md5 !== announced.freed) differing.add(peer)
     return !differing.has(peer)
   }

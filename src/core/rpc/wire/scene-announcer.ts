@@ -49,6 +49,10 @@ export class SceneAnnouncer implements PathAnnouncer {
     this.#paths.forgetPath(path)
   }
 
+  gone (path: string): void {
+    this.#paths.gone(path)
+  }
+
   #keep (peer: number, own: OwnPath, id: number): void {
     if (this.#fresh.size === 0) setImmediate(() => { this.#fresh.clear() })
     const ids = this.#fresh.get(peer) ?? new Map<OwnPath, number>()

@@ -18,8 +18,9 @@ export const dropReasons = {
   'rpc-arguments': 'Too many arguments, too few, or of another kind than declared',
   'rpc-unasked-confirm': 'Confirms a path that was not announced to it',
   'rpc-too-many-paths':
-    'It announced more than 256 KiB of paths (each counts 64 bytes more); further ones are neither kept nor ' +
-    'confirmed, so the client continues with full paths',
+    'It announced more than 256 KiB of paths (each counts 64 bytes more) of nodes that it may still have; further ' +
+    'ones are neither kept nor confirmed, so it calls their nodes by full paths, and sends no values of their ' +
+    'synchronizers',
   'rpc-announced-twice': 'Godot 4: a path id that already stands for a path; the first one counts',
   'rpc-method-list': 'Godot 4: the sender\'s node has other methods than declared here',
   'sync-authority': 'Godot 4: values of a synchronizer of which the sender is not the authority',

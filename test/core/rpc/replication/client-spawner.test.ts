@@ -456,3 +456,38 @@ t.test('a listener that throws is logged', async t => {
   t.equal(server.monitor.failures, 2)
   await server.stop()
 })
+
+t.test('a spawn under an id that stands for no path is dropped', async t => {
+  const server = await open()
+  const [player] = await join(server, 1)
+  const spawner = declare(server, player.game)
+  player.game.sendPacket(bytesOf('040063000000010000000000000002000000' + '4100'))
+  await pumpUntilIdle([player])
+  t.equal(server.monitor.drops['rpc-unknown-path'], 1)
+  t.equal(spawner.nodes.size, 0)
+  await server.stop()
+})
+
+t.test('reads synchronizers in nodes of clients, however many nodes there have been', async t => {
+  const server = await open()
+  const [player] = await join(server, 1)
+  const { game } = player
+  declare(server, game)
+  // A client may announce four paths of this length.
+  for (const name of Array.from({ length: 10 }, (_, at) => `N${at}`.padEnd(60_000, '_'))) {
+    game.spawn(SPAWNER, { name, what: { scene: 0 }, values: [new Vector2(), 0] })
+    await pumpUntilIdle([player])
+    const aim = server.multiplayer.synchronizer(`/root/Main/${name}/Aim`, { angle: { kind: int } }, {
+      authority: game.id
+    })
+    game.addNode(aim.path, {})
+    for (let tick = 0; tick < 2; tick++) {
+      game.sync(aim.path, [3])
+      await pumpUntilIdle([player])
+    }
+    t.equal(aim.get('angle'), 3)
+    game.despawn(name)
+    await pumpUntilIdle([player])
+  }
+  await server.stop()
+})

@@ -347,3 +347,72 @@ t.test('interest: a rule of the spawner, checked at intervals', async t => {
   t.same(players.flatMap(({ game }) => game.refusals), [])
   await server.stop()
 })
+
+t.test('reads synchronizers of respawned nodes, however many there have been', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  // A client may announce four paths of this length.
+  const names = ['Own', ...Array.from({ length: 10 }, (_, at) => `N${at}`)].map(name => name.padEnd(60_000, '_'))
+  const player = new Godot4Player(server, game => {
+    game.addSpawner('Main/Spawner', { scene: () => ({ Input: player.game.id }) })
+  })
+  await pumpUntilIdle([player])
+  const spawner = multiplayer.spawner('/root/Main/Spawner')
+  for (const name of [...names, ...names.map(() => names[0])]) {
+    const node = spawner.spawn(name, { scene: 0 })
+    const input = node.synchronizer('Input', { shots: { kind: int } }, { authority: player.game.id })
+    await pumpUntilIdle([player])
+    for (let tick = 0; tick < 2; tick++) {
+      player.game.sync(input.path, [3])
+      await pumpUntilIdle([player])
+    }
+    t.equal(input.get('shots'), 3)
+    node.despawn()
+  }
+  t.equal(server.monitor.drops['rpc-too-many-paths'], 0)
+  await server.stop()
+})
+
+t.test('values for a node that was despawned do not reach the next one of its name', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, game => {
+    game.addSpawner('Main/Spawner', { scene: () => ({ Input: player.game.id }) })
+  })
+  await pumpUntilIdle([player])
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  const spawn = () => spawner.spawn('P', { scene: 0 }, {})
+    .synchronizer('Input', { shots: { kind: int } }, { authority: player.game.id })
+  spawn()
+  await pumpUntilIdle([player])
+  player.game.sync('Main/P/Input', [3])
+  await pumpUntilIdle([player])
+  for (const node of spawner.nodes) node.despawn()
+  const next = spawn()
+  player.game.sync('Main/P/Input', [3])
+  await pumpUntilIdle([player])
+  t.equal(next.get('shots'), undefined)
+  for (let tick = 0; tick < 2; tick++) {
+    player.game.sync('Main/P/Input', [4])
+    await pumpUntilIdle([player])
+  }
+  t.equal(next.get('shots'), 4)
+  await server.stop()
+})
+
+t.test('a node that was despawned gets no synchronizers, which would be in the next one of its name', async t => {
+  const server = await open()
+  const spawner = server.multiplayer.spawner('/root/Main/Spawner')
+  const node = spawner.spawn('P', { scene: 0 })
+  node.despawn()
+  const gone = { code: 'ERR_DOES_NOT_EXIST', message: 'node Main/P was despawned' }
+  t.throws(() => node.synchronizer('Input', {}, { authority: 5 }), gone)
+  const next = spawner.spawn('P', { scene: 0 })
+  t.throws(() => node.synchronizer('Input', {}, { authority: 5 }), gone)
+  node.despawn()
+  node.setVisibleTo(5, false)
+  node.publicVisibility = false
+  t.same([...spawner.nodes], [next])
+  t.ok(next.publicVisibility)
+  next.synchronizer('Input', {}, { authority: 5 })
+  await server.stop()
+})

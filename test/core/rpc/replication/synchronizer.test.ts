@@ -187,6 +187,25 @@ t.test('has the authority that a node above it is given', async t => {
   await server.stop()
 })
 
+t.test('a node that was freed changes nothing of the next one at its path', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const old = multiplayer.node('/root/Main/Player', ['hit'])
+  old.free()
+  const gone = { code: 'ERR_DOES_NOT_EXIST', message: 'node Main/Player was freed' }
+  const node = multiplayer.node('/root/Main/Player', ['hit'])
+  const gun = multiplayer.node('/root/Main/Player/Gun', ['fire'])
+  const input = node.synchronizer('Input', {}, { authority: 7 })
+  t.throws(() => { old.setMultiplayerAuthority(8) }, gone)
+  t.throws(() => { old.setNetworkMaster(8, false) }, gone)
+  t.throws(() => old.synchronizer('Aim', {}), gone)
+  t.throws(() => { old.rpc('hit') }, gone)
+  old.free()
+  t.same([old, node, gun, input].map(one => one.getMultiplayerAuthority()), [1, 1, 1, 7])
+  node.synchronizer('Aim', {}, { authority: 7 })
+  await server.stop()
+})
+
 t.test('what is below a node is removed with it', async t => {
   const server = await open()
   const { multiplayer } = server
