@@ -101,21 +101,24 @@ export class MultiplayerAPI {
    * The node at a path such as `/root/Main`. With a surface received values are checked against it, and its types are
    * those of the members; with an interface, `node<Main>(path)`, it has the types only; with neither, everything is
    * accepted. Godot 4 calls methods by number, so there the surface must have every `@rpc` function of the node's
-   * script, or their names must be given. `options` may be the list of `configured` methods. ERR_INVALID_PARAMETER for
-   * an invalid path or surface, ERR_ALREADY_IN_USE if the node exists with another surface.
+   * script, or their names must be given. `options` may be the list of `configured` methods. If the node exists it is
+   * returned, and surface and options may be left out. ERR_INVALID_PARAMETER for an invalid path or surface,
+   * ERR_ALREADY_IN_USE if it exists with another surface, or with other options than are given.
    */
   node<Members = any> (path: string, names?: readonly string[], options?: NodeSettings): RemoteNode<Members>
   node<const S extends Surface> (path: string, surface: S, options?: NodeSettings): RemoteNode<MembersOf<S>>
   node (path: string, surface?: NodeSurface, options: NodeSettings = {}): RemoteNode {
     const { nodes, wire, exactTypes } = this.#parts
     const relative = checkedPath(path)
-    const existing = nodes.nodeAt(relative)
+    const given: NodeOptions = isList(options) ? { configured: options } : options
+    const existing = nodes.get(relative)
     if (existing !== undefined) {
-      if (surface === undefined || isDeepStrictEqual(surface, existing.surface)) return existing
-      throw new GodotError('ERR_ALREADY_IN_USE', `node ${relative} exists with another surface`)
+      checkDeclaration(existing, surface, given)
+      return nodes.nodeAt(relative)!
     }
-    const { configured = [], exactTypes: isExact = exactTypes } = isList(options) ? { configured: options } : options
-    const members = new NodeMembers(this.#nodeHost, relative, surface, isExact)
+    const settings = { configured: given.configured ?? [], exactTypes: given.exactTypes ?? exactTypes }
+    const members = new NodeMembers(this.#nodeHost, relative, surface, settings)
+    const { configured } = settings
     wire.addNode(relative, surface === undefined ? undefined : { names: methodsOf(surface), configured })
     return nodes.add(members)
   }
@@ -196,6 +199,16 @@ export class MultiplayerAPI {
 
 // The methods on, once and off.
 export interface MultiplayerAPI extends SignalSource<MultiplayerSignals> {}
+
+/** Throws ERR_ALREADY_IN_USE if what is given differs from how a node was declared. */
+function checkDeclaration (node: NodeMembers, surface: NodeSurface | undefined, options: NodeOptions): void {
+  const [declared, given] = [{ ...node.settings, surface: node.surface }, { ...options, surface }]
+  for (const what of ['surface', 'configured', 'exactTypes'] as const) {
+    if (given[what] !== undefined && !isDeepStrictEqual(given[what], declared[what])) {
+      throw new GodotError('ERR_ALREADY_IN_USE', `node ${node.path} exists with another ${what}`)
+    }
+  }
+}
 
 function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array

@@ -32,6 +32,9 @@ export interface NodeHost {
   setMaster (node: NodeMembers, id: number, recursive: boolean): void
 }
 
+/** How a node was declared, besides its surface: see `NodeOptions`. */
+export interface CompleteSettings { readonly configured: readonly string[], readonly exactTypes: boolean }
+
 type Handler = (sender: number, ...values: any[]) => unknown
 
 interface Member { readonly mode: RpcMode, readonly converter: MemberConverter, readonly handler: Handler }
@@ -44,17 +47,19 @@ export class NodeMembers {
   /** Relative to the root, such as `Main/Pawn`. */
   readonly path: string
   readonly surface: NodeSurface | undefined
+  readonly settings: CompleteSettings
   /** Id of the peer that is the node's network master. */
   master: number = target.SERVER
   readonly #host: NodeHost
   readonly #converters: SurfaceConverters
   readonly #members = { method: new Map<string, Member>(), property: new Map<string, Member>() }
 
-  constructor (host: NodeHost, path: string, surface: NodeSurface | undefined, exactTypes: boolean) {
+  constructor (host: NodeHost, path: string, surface: NodeSurface | undefined, settings: CompleteSettings) {
     this.#host = host
     this.path = path
     this.surface = surface
-    this.#converters = new SurfaceConverters(surface, exactTypes)
+    this.settings = settings
+    this.#converters = new SurfaceConverters(surface, settings.exactTypes)
   }
 
   register (kind: MemberKind, mode: RpcMode, name: string, handler: Handler): void {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
 import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
-import { arrayOf, optional, unchecked, type Surface } from '../../../src/core/rpc/rpc-surface.ts'
+import { arrayOf, optional, unchecked, variant, type Surface } from '../../../src/core/rpc/rpc-surface.ts'
 import type { RpcDrop } from '../../../src/core/server/log/drop-reason.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
@@ -433,6 +433,31 @@ t.test('refused packets are counted and logged, and the peer stays connected', a
     }], 'one warning')
     t.equal(logged.length, 1)
     t.ok(server.getPeer(client.id).isOpen)
+  }
+})
+
+t.test('a node is declared once: other options than those that it has are refused', async t => {
+  for (const exactTypes of [false, true]) {
+    const server = await openMemoryServer({ gdMpApi: true, exactTypes })
+    const { multiplayer } = server
+    const surface = { up: [variant], down: [] } as const
+    const node = multiplayer.node('/root/Main', surface, { configured: ['up'] })
+    for (const same of [undefined, {}, ['up'], { configured: ['up'] }, { exactTypes }, { exactTypes: undefined }]) {
+      t.equal(multiplayer.node('Main', surface, same), node)
+      t.equal(multiplayer.node('Main', undefined, same), node)
+    }
+    const others = [{ exactTypes: !exactTypes }, { configured: [] }, ['down'], { configured: ['up', 'down'] }]
+    for (const other of others) {
+      for (const given of [surface, undefined]) {
+        t.throws(() => multiplayer.node('Main', given as typeof surface, other), { code: 'ERR_ALREADY_IN_USE' })
+      }
+    }
+    t.throws(() => multiplayer.node('Main', surface, { exactTypes: !exactTypes }), {
+      message: 'node Main exists with another exactTypes'
+    })
+    const plain = multiplayer.node('Plain')
+    t.equal(multiplayer.node('Plain', undefined, { configured: [], exactTypes }), plain)
+    await server.stop()
   }
 })
 

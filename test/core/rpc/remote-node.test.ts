@@ -23,7 +23,7 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
     ...host,
     send: (_, to, { kind, name, values }) => { sent.push([to, kind, name, ...values]) },
     failed: (error, details) => { failed.push([error, details]) }
-  }, 'Main', undefined, false)
+  }, 'Main', undefined, { configured: [], exactTypes: false })
   const node = new RemoteNode(members).method(mode, 'm', run('method')).property(mode, 'm', run('property'))
   return { node, ran, sent, failed, receive: receiverOf(members) }
 }
@@ -197,7 +197,7 @@ t.test('declared members are checked when received and converted when sent', asy
     send: (_, __, { values }) => {
       sent.push(values)
     }
-  }, 'Main', surface, false)
+  }, 'Main', surface, { configured: [], exactTypes: false })
   const node: RemoteNode = new RemoteNode(members)
   const receive = receiverOf(members)
   node.method('remote', 'hit', (...given) => ran.push(given)).property('remote', 'speed', (...given) => ran.push(given))
@@ -229,7 +229,7 @@ t.test('invalid modes and network masters throw', async t => {
 
 t.test('a call that also runs here throws if its handler could not get the value', async t => {
   const ran: unknown[] = []
-  const members = new NodeMembers(host, 'Main', { m: [int] }, false)
+  const members = new NodeMembers(host, 'Main', { m: [int] }, { configured: [], exactTypes: false })
   const node = new RemoteNode(members).method('remotesync', 'm', (_, value) => { ran.push(value) })
   t.throws(() => { node.rpc('m', 2n ** 60n) }, { code: 'ERR_INVALID_PARAMETER', message: /another kind/ })
   node.rpc('m', 5n)
