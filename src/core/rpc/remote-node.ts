@@ -58,8 +58,8 @@ export class RemoteNode<Members = any> {
   /**
    * Makes a peer the node's network master; initially that is 1, the server. As in Godot this applies to the nodes
    * and synchronizers below that are registered by now as well, unless `recursive` is false. ERR_INVALID_PARAMETER for
-   * an id below 1, and for 1 while values of such a synchronizer are not known; ERR_DOES_NOT_EXIST once it was freed.
-   * Where it throws, nothing has changed.
+   * an id below 1, and for 1 while values of such a synchronizer are not known; ERR_DOES_NOT_EXIST once the node was
+   * freed. Nothing is changed then.
    */
   setNetworkMaster (id: number, recursive: boolean = true): void {
     this.#members.setMaster(id, recursive)

@@ -56,7 +56,7 @@ export class ClientNode<R extends Replication = Replication> {
     return this.#properties.values as Partial<ReplicatedValues<R>>
   }
 
-  /** @internal Values of the client; false if they are of another number or kind. */
+  /** @internal Values of the client; false if they are of another number or kind, or more than fit in a packet. */
   receive (bytes: Uint8Array, changed: bigint | undefined): boolean {
     const changes = this.#properties.receive(bytes, changed)
     if (changes === undefined) return false

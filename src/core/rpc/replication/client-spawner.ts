@@ -15,7 +15,10 @@ import type { Spawned, SpawnerOptions } from './spawner.ts'
 export interface ClientSpawnerOptions extends SpawnerOptions {
   /** Id of the client that is its authority. */
   readonly authority: number
-  /** Nodes that there may be of it at once; default 1024. Godot 4: MultiplayerSpawner.spawn_limit. */
+  /**
+   * Nodes that there may be of it at once; default 1024. The encoded values of each are at most as large as
+   * `outputBufferKb`, and decoded they take several times as much memory. Godot 4: MultiplayerSpawner.spawn_limit.
+   */
   readonly spawnLimit?: number
 }
 
@@ -104,7 +107,10 @@ export class ClientSpawner<R extends Replication = Replication> {
     return childPath(this.#spawnPath, name)
   }
 
-  /** @internal A node as it was spawned; undefined if its values are of another number or kind than declared. */
+  /**
+   * @internal A node as it was spawned; undefined if its values are of another number or kind than declared, or more
+   * than fit in a packet.
+   */
   createNode ({ name, what, synchronizers, values }: Spawn): ClientNode<R> | undefined {
     const properties = this.#propertiesOf(what)
     if (properties === undefined || synchronizers.length !== Number(!properties.isEmpty)) return undefined

@@ -26,9 +26,14 @@ interface Property extends SyncedProperty {
   readonly name: string
   readonly converter: MemberConverter
   value: Variant | undefined
-  /** The value as it is sent. */
+  /** The value as it is sent, or as its owner has sent it. */
   bytes: Uint8Array
+  /** Bytes of the value if the server sends it. */
+  size: number
 }
+
+/** A value as its receiver gets it, and its bytes in a packet. */
+interface Encoded { readonly value: Variant, readonly encoded: Uint8Array }
 
 /** The properties of one synchronizer: their values, and what packets carry of them. */
 export class ReplicatedProperties {
@@ -43,14 +48,14 @@ export class ReplicatedProperties {
   readonly #overhead: number
   /** All values that are always sent, encoded; undefined after one has changed. */
   #sync: Uint8Array | undefined
-  /** Bytes of all values. */
+  /** Bytes of all values if the server sends them. */
   #size = 0
 
   /** ERR_INVALID_PARAMETER for more than 64 `on_change` properties. */
   constructor (replication: Replication, host: PropertiesHost, overhead: number) {
     this.#properties = Object.entries(replication).map(([name, property]) => {
       const converter = new MemberConverter([property.kind], host.exactTypes)
-      return { ...property, name, converter, value: undefined, bytes: NOTHING }
+      return { ...property, name, converter, value: undefined, bytes: NOTHING, size: 0 }
     })
     this.#byName = new Map(this.#properties.map(property => [property.name, property]))
     this.#spawned = this.#properties.filter(({ spawn = true }) => spawn)
@@ -79,35 +84,29 @@ export class ReplicatedProperties {
     return this.#byName.get(name)?.value
   }
 
-  /** The first values; all of them count as changed. Throws as `set`. */
+  /** The first values; all of them count as changed. Throws as `set`, before anything is changed. */
   fill (values: AnyValues): void {
-    this.#size = 0
-    for (const property of this.#properties) {
-      property.bytes = NOTHING
-      this.#put(property, values[property.name] as Variant)
-    }
-    this.#checkSize(this.#size)
+    const encoded = this.#encodeAll(values)
+    for (const [at, property] of this.#properties.entries()) this.#put(property, encoded[at])
     for (const property of this.#watched) this.#changed.add(property)
   }
 
-  /** ERR_INVALID_PARAMETER while values are not known, as of `fill`. */
-  checkComplete (): void {
-    for (const property of this.#properties) {
-      if (property.value === undefined) this.#encode(property, property.value as never)
-    }
+  /** Throws what `fill` would with the values that there are; ERR_INVALID_PARAMETER while some are not known. */
+  checkSendable (): void {
+    this.#encodeAll(this.values)
   }
 
   /** ERR_INVALID_PARAMETER for another kind of value, ERR_OUT_OF_MEMORY for more than fits in a packet. */
   set (name: string, value: Variant): void {
     const property = this.#byName.get(name)
     if (property === undefined) throw new GodotError('ERR_INVALID_PARAMETER', `property ${name} is not declared`)
-    const bytes = this.#encode(property, value)
-    if (Buffer.compare(bytes, property.bytes) === 0) {
-      property.value = value
+    const sent = this.#encode(property, value)
+    if (Buffer.compare(sent.encoded, property.bytes) === 0) {
+      property.value = sent.value
       return
     }
-    this.#checkSize(this.#size + bytes.length - property.bytes.length)
-    this.#put(property, value, bytes)
+    this.#checkSize(this.#size + sent.encoded.length - property.size)
+    this.#put(property, sent)
     if (property.mode === 'on_change') this.#changed.add(property)
   }
 
@@ -138,8 +137,9 @@ export class ReplicatedProperties {
 
   /**
    * Takes over what the owner of the synchronizer has sent, `changed` as in `Delta`; returns the values that differ
-   * from those before, by name. Undefined if they are of another number or kind. Throws GodotError for values that do
-   * not decode.
+   * from those before, by name. Undefined if they are of another number or kind, or if all values together are more
+   * than fits in a packet, so that the server could not send them as their next owner. Throws GodotError for values
+   * that do not decode.
    */
   receive (bytes: Uint8Array, changed: bigint | undefined): Record<string, Variant> | undefined {
     const expected = changed === undefined ? this.#always : this.#watchedOf(changed)
@@ -155,11 +155,13 @@ export class ReplicatedProperties {
     const received = this.#host.codec.parse(from => readValues(from, expected), bytes)
     if (received === undefined) return undefined
     const changes: Record<string, Variant> = {}
-    for (const [at, property] of expected.entries()) {
-      const { value, encoded } = received[at]
-      if (property.value !== undefined && Buffer.compare(encoded, property.bytes) === 0) continue
-      property.value = value
-      property.bytes = Buffer.from(encoded)
+    const changed = expected.map((property, at) => ({ property, ...received[at] })).filter(isChange)
+    const sizes = changed.map(({ property, value }) => this.#encode(property, value).encoded.length)
+    const size = changed.reduce((sum, { property }, at) => sum + sizes[at] - property.size, this.#size)
+    if (!this.#isSendable(size)) return undefined
+    this.#size = size
+    for (const [at, { property, value, encoded }] of changed.entries()) {
+      Object.assign(property, { value, bytes: Buffer.from(encoded), size: sizes[at] })
       changes[property.name] = value
     }
     return changes
@@ -175,35 +177,48 @@ export class ReplicatedProperties {
     return { changed, values: Buffer.concat(properties.map(({ bytes }) => bytes)) }
   }
 
-  #put (property: Property, value: Variant, bytes = this.#encode(property, value)): void {
-    this.#size += bytes.length - property.bytes.length
-    property.value = value
-    property.bytes = bytes
+  #put (property: Property, { value, encoded }: Encoded): void {
+    this.#size += encoded.length - property.size
+    Object.assign(property, { value, bytes: encoded, size: encoded.length })
     this.#sync = undefined
   }
 
-  #encode ({ name, converter }: Property, value: Variant): Uint8Array {
-    const [outgoing] = converter.outgoing([value], () => `property ${name}`)
-    return this.#host.codec.build(writeRpcArgument, outgoing)
+  /** As `set` of every property, without changing any. */
+  #encodeAll (values: AnyValues): Encoded[] {
+    const all = this.#properties.map(property => this.#encode(property, values[property.name] as Variant))
+    this.#checkSize(all.reduce((sum, { encoded }) => sum + encoded.length, 0))
+    return all
+  }
+
+  /** As clients get it: an int has no fraction, whatever was given. */
+  #encode ({ name, converter }: Property, given: Variant): Encoded {
+    const outgoing = converter.outgoing([given], () => `property ${name}`)
+    const [value] = converter.incoming(outgoing) ?? outgoing
+    return { value, encoded: this.#host.codec.build(writeRpcArgument, outgoing[0]) }
+  }
+
+  #isSendable (size: number): boolean {
+    return this.#overhead + size <= this.#host.maxPacketSize
   }
 
   /** Values that cannot be sent fail now, not in the middle of a sync, or when somebody joins. */
   #checkSize (size: number): void {
-    const limit = this.#host.maxPacketSize
-    if (this.#overhead + size > limit) {
-      throw new GodotError(
-        'ERR_OUT_OF_MEMORY',
-        `${this.#overhead + size} bytes of a node and its values: at most ${limit} fit (option outputBufferKb)`
-      )
-    }
+    if (this.#isSendable(size)) return
+    throw new GodotError(
+      'ERR_OUT_OF_MEMORY',
+      `${this.#overhead + size} bytes of a node and its values: at most ${this.#host.maxPacketSize} fit ` +
+        '(option outputBufferKb)'
+    )
   }
 }
 
-interface Received { readonly value: Variant, readonly encoded: Uint8Array }
+function isChange ({ property, encoded }: Encoded & { readonly property: Property }): boolean {
+  return property.value === undefined || Buffer.compare(encoded, property.bytes) !== 0
+}
 
 /** Reads a value for each property; undefined unless they are all there, of the right kinds, and nothing else. */
-function readValues (from: VariantReader, properties: readonly Property[]): Received[] | undefined {
-  const received: Received[] = []
+function readValues (from: VariantReader, properties: readonly Property[]): Encoded[] | undefined {
+  const received: Encoded[] = []
   for (const { converter } of properties) {
     if (from.remaining === 0) return undefined
     const start = from.offset

@@ -156,10 +156,10 @@ export class Synchronizer<R extends Replication = Replication> {
     if (!Number.isInteger(id) || id < 1) {
       throw new GodotError('ERR_INVALID_PARAMETER', `invalid authority ${String(id)}: expected the id of a peer`)
     }
-    if (id === target.SERVER && id !== this.#authority) this.#properties.checkComplete()
+    if (id === target.SERVER && id !== this.#authority) this.#properties.checkSendable()
   }
 
-  /** @internal Values of its authority; false if they are of another number or kind. */
+  /** @internal Values of its authority; false if they are of another number or kind, or more than fit in a packet. */
   receive (sender: number, bytes: Uint8Array, changed: bigint | undefined): boolean {
     const changes = this.#properties.receive(bytes, changed)
     if (changes === undefined) return false

@@ -24,9 +24,13 @@ export const dropReasons = {
   'rpc-announced-twice': 'Godot 4: a path id that already stands for a path; the first one counts',
   'rpc-method-list': 'Godot 4: the sender\'s node has other methods than declared here',
   'sync-authority': 'Godot 4: values of a synchronizer of which the sender is not the authority',
-  'sync-values': 'Godot 4: values of a synchronizer of another number or kind than declared',
+  'sync-values':
+    'Godot 4: values of a synchronizer of another number or kind than declared, or with which all of its values ' +
+    'exceed `outputBufferKb`',
   'spawn-authority': 'Godot 4: a spawn by a spawner of which the sender is not the authority',
-  'spawn-invalid': 'Godot 4: a spawn with a name or id in use, or values of another number or kind than declared',
+  'spawn-invalid':
+    'Godot 4: a spawn with a name or id in use, or values of another number or kind than declared, or that exceed ' +
+    '`outputBufferKb`',
   'spawn-limit': 'Godot 4: a spawn beyond the `spawnLimit` of its spawner'
 } as const
 

@@ -187,6 +187,80 @@ t.test('has the authority that a node above it is given', async t => {
   await server.stop()
 })
 
+t.test('a client cannot keep the server from taking over: values that it could not send are dropped', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const node = multiplayer.node('/root/Main', [])
+  const player = new Godot4Player(server, game => { for (const name of ['A', 'B']) game.addNode(`Main/${name}`, {}) })
+  await pumpUntilIdle([player])
+  const { game } = player
+  node.setMultiplayerAuthority(game.id)
+  const first = node.synchronizer('A', { shots: { kind: int } })
+  const texts = node.synchronizer('B', {
+    text: { kind: String }, more: { kind: String, mode: 'on_change' }, pool: { kind: arrayOf(float), mode: 'on_change' }
+  })
+  const send = async (...sync: Parameters<Godot4Client['sync']>): Promise<void> => {
+    game.sync(...sync)
+    await pumpUntilIdle([player])
+  }
+  for (let tick = 0; tick < 2; tick++) {
+    await send('Main/A', [1])
+    await send('Main/B', ['x'.repeat(30_000)])
+  }
+  await send('Main/B', ['y', []], 3n)
+  await send('Main/B', ['y'.repeat(40_000)], 1n)
+  t.equal(server.monitor.drops['sync-values'], 1)
+  // An int is sent on as a real, which has 12 bytes for these 8.
+  await send('Main/B', [Array.from({ length: 4000 }, () => 123456789)], 2n)
+  t.equal(server.monitor.drops['sync-values'], 2)
+  t.strictSame(texts.values, { text: 'x'.repeat(30_000), more: 'y', pool: [] })
+  await send('Main/B', ['z'.repeat(30_000)], 1n)
+  for (const path of game.nodes) game.setAuthority(path, 1)
+  node.setMultiplayerAuthority(1)
+  t.same([node, first, texts].map(one => one.getMultiplayerAuthority()), [1, 1, 1])
+  await pumpUntilIdle([player])
+  scene(player)
+  texts.set('text', '')
+  multiplayer.sync()
+  await pumpUntilIdle([player])
+  t.strictSame(scene(player).map(([what, path, changed]) => [what, path, changed]), [
+    ['sync', 'Main/A', undefined], ['sync', 'Main/B', undefined], ['delta', 'Main/B', 3n]
+  ])
+  await server.stop()
+})
+
+t.test('a value that cannot be sent changes nothing', async t => {
+  const server = await open({ outputBufferKb: 1 })
+  const { multiplayer } = server
+  const player = new Godot4Player(server, game => { game.addNode('Main/State', {}) })
+  await pumpUntilIdle([player])
+  const synchronizer = multiplayer.synchronizer('Main/State', { text: { kind: String }, hp: { kind: int } }, {
+    values: { text: 'x', hp: 1 }
+  })
+  t.throws(() => { synchronizer.set('text', 'x'.repeat(1024)) }, { code: 'ERR_OUT_OF_MEMORY' })
+  t.throws(() => { synchronizer.set('hp', 'x' as never) }, { code: 'ERR_INVALID_PARAMETER' })
+  t.strictSame(synchronizer.values, { text: 'x', hp: 1 })
+  await server.stop()
+})
+
+t.test('get returns what clients get', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const kinds = { hp: { kind: int }, speed: { kind: float }, bag: { kind: Map }, any: { kind: variant } } as const
+  const bag = { gold: 1 } as never
+  const synchronizer = multiplayer.synchronizer('Main/State', kinds, {
+    values: { hp: 1.5, speed: 2, bag, any: float(1) }
+  })
+  t.strictSame(synchronizer.values, { hp: 1, speed: 2, bag: new Map([['gold', 1]]), any: float(1) })
+  synchronizer.set('hp', -2.5)
+  t.equal(synchronizer.get('hp'), -2)
+  synchronizer.set('hp', -2.25)
+  t.equal(synchronizer.get('hp'), -2, 'equal bytes')
+  const ball = multiplayer.spawner('Main/Spawner').spawn('Ball', { scene: 0 }, { hp: { kind: int } }, { hp: 1.5 })
+  t.equal(ball.get('hp'), 1)
+  await server.stop()
+})
+
 t.test('a node that was freed changes nothing of the next one at its path', async t => {
   const server = await open()
   const { multiplayer } = server
