@@ -2,9 +2,10 @@ import { HIGH, LOW } from '../endianness.ts'
 
 /**
  * Detects hash flooding: keys chosen so that they all fall into one bucket of the engine's hash table, which makes
- * filling a `Map` quadratic. V8 hashes strings and objects with a secret, but numbers without one, so the guard
- * computes V8's own hash of each number and counts how many share a bucket. Should an engine hash numbers in another
- * way, the guard finds nothing; test/protocol/variant/collision-guard.test.ts fails then.
+ * filling a `Map` quadratic. V8 hashes objects at random and strings with a secret, but numbers without one, and long
+ * strings by their length alone. So the guard computes V8's own hash of these and counts how many share a bucket.
+ * Should an engine hash them in another way, the guard finds nothing; test/protocol/variant/collision-guard.test.ts
+ * fails then.
  */
 
 /**
@@ -13,8 +14,11 @@ import { HIGH, LOW } from '../endianness.ts'
  */
 export const MAX_CHAIN = 64
 
-/** Smaller tables need no guard: even if all of their keys collide they are filled fast. */
-export const GUARDED_SIZE = 256
+/** Smaller tables need no guard: even if all of their keys collide they are filled fast, unless keys are long. */
+const GUARDED_SIZE = 256
+
+/** Characters of the longest string whose text is hashed: `String::kMaxHashCalcLength` of V8's src/objects/string.h. */
+const MAX_HASHED = 16383
 
 /** V8's hashes are integers of 30 bits. */
 const HASH_MASK = 0x3fffffff
@@ -23,7 +27,7 @@ const HASH_MASK = 0x3fffffff
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
 
-/** Watches the number keys of one table. */
+/** Watches the keys of one table. */
 export class CollisionGuard {
   readonly #hashes: number[] = []
   #chains = new Uint16Array(MAX_CHAIN)
@@ -39,10 +43,10 @@ export class CollisionGuard {
     return this.#longest > MAX_CHAIN
   }
 
-  /** Counts a key that is new in the table; keys that are not numbers cannot be made to collide. */
+  /** Counts a key that is new in the table; short strings and objects cannot be made to collide. */
   add (key: unknown): void {
-    if (typeof key !== 'number' && typeof key !== 'bigint') return
-    const hash = hashOf(key)
+    const hash = knownHashOf(key)
+    if (hash === undefined) return
     this.#hashes.push(hash)
     if (this.#hashes.length > 2 * this.#chains.length) this.#grow()
     else this.#count(hash)
@@ -61,7 +65,26 @@ export class CollisionGuard {
 
 /** Whether these keys of one table are too many that collide. */
 export function areColliding (keys: readonly unknown[]): boolean {
-  return keys.length > GUARDED_SIZE && new CollisionGuard(keys).isFlooded
+  return (keys.length > GUARDED_SIZE || keys.some(isLong)) && new CollisionGuard(keys).isFlooded
+}
+
+/** The guard of a table that `key` was added to; undefined while it needs none. */
+export function guardOf (
+  table: ReadonlyMap<unknown, unknown>, guard: CollisionGuard | undefined, key: unknown
+): CollisionGuard | undefined {
+  if (guard === undefined) return table.size > GUARDED_SIZE || isLong(key) ? new CollisionGuard(table.keys()) : undefined
+  guard.add(key)
+  return guard
+}
+
+function isLong (key: unknown): key is string {
+  return typeof key === 'string' && key.length > MAX_HASHED
+}
+
+/** V8's hash of a key if that depends on nothing else. */
+function knownHashOf (key: unknown): number | undefined {
+  if (isLong(key)) return key.length
+  return typeof key === 'number' || typeof key === 'bigint' ? hashOf(key) : undefined
 }
 
 /** V8's hash of a number or bigint as a key of a `Map`. */

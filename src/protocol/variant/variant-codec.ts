@@ -1,5 +1,7 @@
 import { GodotError } from '../../error.ts'
 import { ByteReader, ByteWriter } from '../bytes.ts'
+import { guardOf } from './collision-guard.ts'
+import type { CollisionGuard } from './collision-guard.ts'
 import { isPlainObject } from './plain-object.ts'
 import { isInt } from './variant-types.ts'
 import type { Variant } from './variant-types.ts'
@@ -123,6 +125,7 @@ export class VariantReader extends ByteReader {
   /** Keys inside the key that is being read, as far as they have been read. */
   #innerKeys: InnerKey[] | undefined
   #numbers: Map<string, number> | undefined
+  #numberGuard: CollisionGuard | undefined
 
   constructor (table: VariantTable) {
     super(NOTHING)
@@ -142,7 +145,7 @@ export class VariantReader extends ByteReader {
   clear (): void {
     this.open(NOTHING)
     if (this.#innerKeys !== undefined) this.#innerKeys = undefined
-    if (this.#numbers !== undefined) this.#numbers = undefined
+    if (this.#numbers !== undefined) this.#numbers = this.#numberGuard = undefined
   }
 
   /** Reads a Variant; throws ERR_INVALID_DATA, or ERR_UNAUTHORIZED for an object that is not allowed. */
@@ -184,9 +187,18 @@ export class VariantReader extends ByteReader {
 
   #numberOf (bytes: string): number {
     this.#numbers ??= new Map()
-    const number = this.#numbers.get(bytes) ?? this.#numbers.size
+    const known = this.#numbers.get(bytes)
+    if (known !== undefined) return known
+    const number = this.#numbers.size
     this.#numbers.set(bytes, number)
+    this.#numberGuard = guardOf(this.#numbers, this.#numberGuard, bytes)
+    if (this.#numberGuard?.isFlooded === true) this.failByCollisions()
     return number
+  }
+
+  /** Throws ERR_INVALID_DATA. */
+  failByCollisions (): never {
+    this.fail('dictionary keys that collide in a hash table')
   }
 
   /** The next values are inside an array, a dictionary or an object, until `leave`. */

@@ -1,6 +1,7 @@
 import { GodotError } from '../../error.ts'
 import type { ByteReader, NumberArray } from '../bytes.ts'
-import { CollisionGuard, GUARDED_SIZE } from './collision-guard.ts'
+import { guardOf } from './collision-guard.ts'
+import type { CollisionGuard } from './collision-guard.ts'
 import type { Keys, VariantReader, VariantRow, VariantWriter } from './variant-codec.ts'
 import type { Shape } from './variant-shapes.ts'
 import * as types from './variant-types.ts'
@@ -173,11 +174,11 @@ function readObject (from: VariantReader): types.EncodedObject | null {
   }
   const className = from.string()
   if (className === '') return null
-  const properties = new Map<string, Variant>()
+  const properties = new Pairs(from)
   from.enter()
   for (let left = from.count(8); left > 0; left--) properties.set(from.string(), from.variant())
   from.leave()
-  return new types.EncodedObject(className, properties)
+  return new types.EncodedObject(className, properties.map as Map<string, Variant>)
 }
 
 function writeObject (to: VariantWriter, { className, properties }: types.EncodedObject): void {
@@ -244,13 +245,14 @@ function readPairs (from: VariantReader): Map<Variant, Variant> {
   return pairs.map
 }
 
-/** Collects the pairs of a dictionary in linear time, whatever the keys. */
+/** Collects the pairs of a dictionary, or the properties of an object, in linear time, whatever the keys. */
 export class Pairs implements Keys {
   readonly map = new Map<Variant, Variant>()
   readonly #from: VariantReader
-  /** Compound keys by their bytes: equal ones must be one object, as a Map compares objects by identity. */
-  #compounds: Map<string, Variant> | undefined
+  /** Keys that are objects by their bytes: equal ones must be one object, as a Map compares objects by identity. */
+  #objects: Map<string, Variant> | undefined
   #guard: CollisionGuard | undefined
+  #objectGuard: CollisionGuard | undefined
 
   constructor (from: VariantReader) {
     this.#from = from
@@ -268,25 +270,31 @@ export class Pairs implements Keys {
     const { map } = this
     const { size } = map
     // A Map treats -0 as 0, which is an int.
-    const distinct = Object.is(key, -0) ? new types.Float(-0) : key
+    const distinct = Object.is(key, -0) ? this.unify(new types.Float(-0), '') : key
     map.set(distinct, value)
-    if (size >= GUARDED_SIZE && map.size > size) this.#check(distinct)
+    if (map.size > size) this.#guard = this.#check(guardOf(map, this.#guard, distinct))
   }
 
-  /** The first key of the same bytes, or this one. */
+  /** The first key of the same bytes, or this one. Throws as `set`. */
   unify (key: Variant, bytes: string): Variant {
-    this.#compounds ??= new Map()
-    const first = this.#compounds.get(bytes)
+    // A real is one key in both widths. Its digits are no bytes of another key: those start with a type.
+    const name = key instanceof types.Float ? digitsOf(key.value) : bytes
+    this.#objects ??= new Map()
+    const first = this.#objects.get(name)
     if (first !== undefined) return first
-    this.#compounds.set(bytes, key)
+    this.#objects.set(name, key)
+    this.#objectGuard = this.#check(guardOf(this.#objects, this.#objectGuard, name))
     return key
   }
 
-  #check (key: Variant): void {
-    if (this.#guard === undefined) this.#guard = new CollisionGuard(this.map.keys())
-    else this.#guard.add(key)
-    if (this.#guard.isFlooded) this.#from.fail('dictionary keys that collide in a hash table')
+  #check (guard: CollisionGuard | undefined): CollisionGuard | undefined {
+    if (guard?.isFlooded === true) this.#from.failByCollisions()
+    return guard
   }
+}
+
+function digitsOf (value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value)
 }
 
 function writePairs (to: VariantWriter, pairs: ReadonlyMap<Variant, Variant>): void {

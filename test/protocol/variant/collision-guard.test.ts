@@ -1,5 +1,5 @@
 import t from 'tap'
-import { CollisionGuard, hashOf, MAX_CHAIN } from '../../../src/protocol/variant/collision-guard.ts'
+import { areColliding, CollisionGuard, guardOf, hashOf, MAX_CHAIN } from '../../../src/protocol/variant/collision-guard.ts'
 import { collidingBigInts, collidingFloats, collidingInts } from '../../helper/colliding-keys.ts'
 
 const COUNT = 6000
@@ -32,6 +32,30 @@ t.test('detects colliding keys once a chain is too long', async t => {
     t.notOk(new CollisionGuard(keys.slice(0, MAX_CHAIN)).isFlooded, name)
     t.ok(new CollisionGuard(keys.slice(0, MAX_CHAIN + 1)).isFlooded, name)
   }
+})
+
+/** Texts of this length that differ at their end. */
+const texts = (count: number, length: number): string[] =>
+  Array.from({ length: count }, (_, i) => Buffer.from(String(i).padStart(length, 'a')).toString('latin1'))
+
+t.test('long texts are hashed by their length: they make a Map slow from 16,384 characters on', async t => {
+  t.ok(fill(texts(400, 16384)) > 4 * fill(texts(400, 16383)))
+  t.ok(new CollisionGuard(texts(MAX_CHAIN + 1, 16384)).isFlooded)
+  t.notOk(new CollisionGuard(texts(MAX_CHAIN, 16384)).isFlooded)
+  t.notOk(new CollisionGuard(texts(2000, 16383)).isFlooded)
+  t.notOk(new CollisionGuard(texts(1000, 16384).map((text, at) => text.padEnd(16384 + at, 'b'))).isFlooded)
+})
+
+t.test('small tables are watched only for long texts', async t => {
+  const [long, short] = [texts(MAX_CHAIN + 1, 16384), collidingInts(MAX_CHAIN + 1)]
+  t.same([long, short].map(areColliding), [true, false])
+  const table = new Map<unknown, null>()
+  let guard: CollisionGuard | undefined
+  for (const [at, key] of [...short, ...long].entries()) {
+    guard = guardOf(table.set(key, null), guard, key)
+    t.equal(guard === undefined, at < short.length)
+  }
+  t.equal(guard?.isFlooded, true)
 })
 
 t.test('is never triggered by keys of real games', async t => {

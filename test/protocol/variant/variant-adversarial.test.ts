@@ -62,6 +62,51 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
   })
 }
 
+/** Texts of 16,384 characters, which V8 hashes by their length. */
+const longTexts = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i).padStart(16384, 'a'))
+
+for (const [version, { codec }] of Object.entries(versions)) {
+  t.test(`${version}: rejects long keys of one length, which collide`, async t => {
+    const dictionary = (keys: readonly Variant[]): Uint8Array =>
+      codec.encode(new Map(keys.map(key => [key, null])), { allowObjects: true })
+    const object = (names: readonly string[]): Uint8Array =>
+      codec.encode(new EncodedObject('Node', new Map(names.map(name => [name, null]))), { allowObjects: true })
+    const forms: Record<string, (texts: readonly string[]) => Uint8Array> = {
+      texts: dictionary,
+      arrays: texts => dictionary(texts.map(text => [text])),
+      'keys in keys': texts => dictionary([new Map(texts.map(text => [[text], null]))]),
+      'properties of an object': object
+    }
+    for (const [name, build] of Object.entries(forms)) {
+      t.throws(() => codec.decode(build(longTexts(65)), { allowObjects: true }), {
+        code: 'ERR_INVALID_DATA', message: /collide .*at byte \d+$/
+      }, name)
+      t.doesNotThrow(() => codec.decode(build(longTexts(64)), { allowObjects: true }), name)
+      const differing = longTexts(100).map((text, at) => text + 'b'.repeat(4 * at))
+      t.doesNotThrow(() => codec.decode(build(differing), { allowObjects: true }), name)
+    }
+  })
+
+  t.test(`${version}: a real key that occurs twice counts once, whatever its width`, async t => {
+    const u32 = (number: number): Buffer => Buffer.from(Uint32Array.of(number).buffer)
+    const f32 = (number: number): Buffer => Buffer.concat([u32(3), Buffer.from(Float32Array.of(number).buffer)])
+    const f64 = (number: number): Buffer => Buffer.concat([u32(0x10003), Buffer.from(Float64Array.of(number).buffer)])
+    const [head] = codec.encode(new Map())
+    const decode = (keys: Buffer[], exactFloats = true): Map<Variant, Variant> => {
+      const pairs = keys.flatMap((key, at) => [key, u32(2), u32(at)])
+      return codec.decode(Buffer.concat([u32(head), u32(keys.length), ...pairs]), { exactFloats }) as never
+    }
+    t.strictSame([...decode([f32(-0), f32(-0), f64(-0)])], [[new Float(-0), 2]])
+    t.strictSame([...decode([f32(-0), f64(-0)], false)], [[new Float(-0), 1]])
+    t.strictSame([...decode([f32(3), f64(3), f32(0), f64(0), f64(-0)])], [
+      [new Float(3), 1], [new Float(0), 3], [new Float(-0), 4]
+    ])
+    t.strictSame([...decode([f32(0.5), f64(0.5)])], [[0.5, 1]])
+    const map = decode([f32(-0), u32(0), f64(-0), f32(0)])
+    t.strictSame(codec.decode(codec.encode(map)), map)
+  })
+}
+
 t.test('godot4: rejects keys that collide only after conversion to the key type', async t => {
   const { codec } = versions.godot4
   const floats = new Map<Variant, Variant>(collidingInts(500).map(key => [new Float(key), null]))
