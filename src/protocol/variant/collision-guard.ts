@@ -72,8 +72,8 @@ export function areColliding (keys: readonly unknown[]): boolean {
 export function guardOf (
   table: ReadonlyMap<unknown, unknown>, guard: CollisionGuard | undefined, key: unknown
 ): CollisionGuard | undefined {
-  if (guard === undefined) return table.size > GUARDED_SIZE || isLong(key) ? new CollisionGuard(table.keys()) : undefined
-  guard.add(key)
+  if (guard === undefined && (table.size > GUARDED_SIZE || isLong(key))) return new CollisionGuard(table.keys())
+  guard?.add(key)
   return guard
 }
 

@@ -14,8 +14,9 @@ export interface AnnouncedPath {
 }
 
 /**
- * The paths that one peer has announced, by the ids that stand for them in its packets. Godot 4 gives every node object
- * an id of its own, so a path that is announced anew is that of another node: its former id is forgotten.
+ * The paths that one peer has announced, by the ids that stand for them in its packets. Godot 3 gives every path one
+ * id, Godot 4 every node object: there a path that is announced anew is that of another node, and its former id is not
+ * used any more.
  */
 export class AnnouncedPaths {
   readonly #byId = new Map<number, AnnouncedPath>()
