@@ -232,8 +232,9 @@ function nodeHostOf (parts: MultiplayerParts, api: MultiplayerAPI): NodeHost {
     failed,
     free: node => {
       if (!nodes.remove(node)) return
-      replication?.freeBelow(node.path)
+      // Before listeners of `despawned`, which may declare the node anew.
       wire.forgetPath(node.path)
+      replication?.freeBelow(node.path)
     },
     synchronizer: (path, replication, options) => api.synchronizer(path, replication, options),
     setMaster: (node, id, recursive) => {

@@ -371,6 +371,25 @@ t.test('what a listener of despawned declares anew stays', async t => {
   await server.stop()
 })
 
+t.test('a node that a listener of despawned declares anew while the former one is freed can be called', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const players = [new Godot4Player(server, game => {
+    game.addSpawner(SPAWNER)
+    game.addNode('Main', { start: { args: 0 } })
+  })]
+  await pumpUntilIdle(players)
+  const [player] = players
+  player.game.setAuthority(SPAWNER, player.game.id)
+  let main = multiplayer.node('/root/Main', ['start'])
+  declare(server, player.game).on('despawned', () => { main = multiplayer.node('/root/Main', ['start']) })
+  player.game.spawn(SPAWNER, { name: 'Bullet', what: { scene: 0 } })
+  await pumpUntilIdle(players)
+  main.free()
+  t.doesNotThrow(() => { main.rpc('start') })
+  await server.stop()
+})
+
 t.test('what the server has in a node of a client goes with it, and before it', async t => {
   const server = await open()
   const { multiplayer } = server
