@@ -382,7 +382,8 @@ t.test('a node that a listener of despawned declares anew while the former one i
   const [player] = players
   player.game.setAuthority(SPAWNER, player.game.id)
   let main = multiplayer.node('/root/Main', ['start'])
-  declare(server, player.game).on('despawned', () => { main = multiplayer.node('/root/Main', ['start']) })
+  const spawner = multiplayer.clientSpawner(`/root/${SPAWNER}`, {}, { authority: player.game.id })
+  spawner.on('despawned', () => { main = multiplayer.node('/root/Main', ['start']) })
   player.game.spawn(SPAWNER, { name: 'Bullet', what: { scene: 0 } })
   await pumpUntilIdle(players)
   main.free()
