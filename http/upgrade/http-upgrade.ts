@@ -103,9 +103,6 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
       new SocketConnection(responseApart(this.socket), this.#head, address)
   }
 
-  /** Nothing reads the socket yet. */
-  pause (): void {}
-
   refuse (error: GodotError): void {
     this.#watchEnd()
     const response = this.#response

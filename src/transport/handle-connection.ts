@@ -48,7 +48,8 @@ export class HandleConnection implements Connection, WriterOwner {
   /** The socket of the handle if an HTTP server accepted it; used to close the handle. */
   readonly #socket: Socket | undefined
   #receiver: ConnectionReceiver | undefined
-  #head: Uint8Array
+  /** What the receiver that opens the connection next gets first. */
+  #early: Uint8Array[]
   #bytesRead = 0
   #isPaused = false
   /** Chunks that arrived while it was paused: a TLS handle delivers all that it has read. An empty one is the end. */
@@ -67,7 +68,7 @@ export class HandleConnection implements Connection, WriterOwner {
     this.port = port
     this.#handle = handle as Handle
     this.#socket = socket
-    this.#head = head
+    this.#early = head.length > 0 ? [head] : []
     if (isTlsHandle(handle)) {
       this.#writer = new TlsWriter(handle, this)
       this.#watchWrites(socket!)
@@ -120,8 +121,8 @@ export class HandleConnection implements Connection, WriterOwner {
   open (receiver: ConnectionReceiver): void {
     const isFirst = this.#receiver === undefined
     this.#receiver = receiver
-    const early = this.#head.length > 0 ? [this.#head] : []
-    this.#head = NOTHING
+    const early = this.#early
+    this.#early = []
     if (isFirst) this.#begin(early)
     if (isFirst && this.#isPaused) this.pause()
     else if (isFirst || this.#isPaused) this.resume()
@@ -129,9 +130,9 @@ export class HandleConnection implements Connection, WriterOwner {
     if (this.#isClosed) receiver.onGone()
   }
 
-  /** Passes `head`, bytes that this receiver did not use, to the receiver that opens the connection next. */
-  handOn (head: Uint8Array): void {
-    this.#head = head
+  /** Passes bytes that this receiver did not use to the receiver that opens the connection next, in order. */
+  handOn (bytes: Uint8Array): void {
+    this.#early.push(bytes)
   }
 
   write (bytes: Uint8Array): void {

@@ -14,7 +14,8 @@ export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
   readonly #socket: Duplex
-  #head: Uint8Array
+  /** What the receiver that opens the connection next gets first. */
+  #early: Uint8Array[]
   #receiver: ConnectionReceiver | undefined
   #isPaused = false
 
@@ -24,7 +25,7 @@ export class SocketConnection implements Connection {
     this.address = canonicalAddress(address ?? remoteAddress)
     this.port = remotePort
     this.#socket = socket
-    this.#head = head
+    this.#early = head.length > 0 ? [head] : []
     setNoDelay(socket, true)
   }
 
@@ -48,8 +49,8 @@ export class SocketConnection implements Connection {
   open (receiver: ConnectionReceiver): void {
     const isFirst = this.#receiver === undefined
     this.#receiver = receiver
-    const early = this.#head.length > 0 ? [this.#head] : []
-    this.#head = NOTHING
+    const early = this.#early
+    this.#early = []
     if (isFirst) this.#begin()
     else if (this.#isPaused) this.resume()
     const socket = this.#socket
@@ -57,9 +58,9 @@ export class SocketConnection implements Connection {
     if (socket.destroyed && socket.closed) receiver.onGone()
   }
 
-  /** Passes `head`, bytes that this receiver did not use, to the receiver that opens the connection next. */
-  handOn (head: Uint8Array): void {
-    this.#head = head
+  /** Passes bytes that this receiver did not use to the receiver that opens the connection next, in order. */
+  handOn (bytes: Uint8Array): void {
+    this.#early.push(bytes)
   }
 
   write (bytes: Uint8Array): void {

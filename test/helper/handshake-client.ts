@@ -69,8 +69,6 @@ export class HandshakeClient implements HandshakeTransport {
     return this.connection
   }
 
-  pause (): void {}
-
   refuse (error: GodotError): void {
     this.refusals.push(error)
     if (!this.#staysAfterRefusal) this.handshake.close()

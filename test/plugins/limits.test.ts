@@ -7,7 +7,7 @@ import t from 'tap'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { stopTime } from '../helper/clock.ts'
-import { closePayload } from '../helper/raw-frame.ts'
+import { closePayload, frame } from '../helper/raw-frame.ts'
 import { modes, openServer } from '../helper/modes.ts'
 import { connectRaw, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
 import { sessionOf } from '../helper/internals.ts'
@@ -187,6 +187,47 @@ for (const mode of modes) {
       t.equal((await other).status, 101)
       await until(() => server.countPeers().pending === 0 && server.peerCount === 1)
     })
+
+    const waysToLeave: Record<string, (raw: RawSocket) => void> = {
+      'ends its direction': raw => { raw.socket.end() },
+      'closes the connection': raw => { raw.socket.destroy() },
+      'resets the connection': raw => { raw.socket.resetAndDestroy() }
+    }
+    for (const [how, leave] of Object.entries(waysToLeave)) {
+      await t.test(`a client that ${how} while onHandshake or a poll is awaited does not join`, async t => {
+        const signals: string[] = []
+        let asked = 0
+        const server = await openServer(t, mode, {
+          autoPoll: false,
+          maxPeers: 1,
+          maxPeersPerAddress: 1,
+          onHandshake: async ({ query }) => {
+            asked++
+            if (query.wait !== undefined) await new Promise(() => {})
+          }
+        })
+        server.on('client_connected', () => { signals.push('connected') })
+        server.on('client_disconnected', () => { signals.push('disconnected') })
+        for (const path of ['/ws?wait', '/ws']) {
+          const raw = await connectRaw(t, server.port)
+          raw.socket.on('error', () => {})
+          asked = 0
+          raw.send(Buffer.concat([Buffer.from(upgradeRequest(path)), frame(2, 'early')]))
+          await until(() => asked === 1 && server.countPeers().pending === 1)
+          leave(raw)
+          await until(() => server.countPeers().pending === 0)
+        }
+        server.poll()
+        t.same(signals, [])
+        const answer = ask(t, server.port)
+        await until(() => {
+          server.poll()
+          return signals.length > 0
+        })
+        t.equal((await answer).status, 101, 'its place is free')
+        t.same(signals, ['connected'])
+      })
+    }
 
     await t.test('does not log tokens', async t => {
       const { lines, loggerInstance } = openLog()

@@ -179,11 +179,11 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       const first = open(connection)
       client.write('GET /')
       await until(() => first.text === 'GET /')
-      connection.handOn(Buffer.from('early '))
+      for (const text of ['very ', 'early ']) connection.handOn(Buffer.from(text))
       connection.pause()
       const second = open(connection)
       client.write('late')
-      await until(() => second.text === 'early late')
+      await until(() => second.text === 'very early late')
       t.equal(first.text, 'GET /')
     })
 

@@ -146,6 +146,27 @@ t.test('packets are received and sent, including bytes that arrive with the requ
   t.same((await raw.frame()).payload, Buffer.of(8))
 })
 
+t.test('packets that are sent while onHandshake is pending are received in order, however many', async t => {
+  let accept: (() => void) | undefined
+  const server = await openServer(t, 'own', {
+    onHandshake: async () => await new Promise(resolve => { accept = resolve })
+  })
+  const texts: string[] = []
+  server.on('packet', (_, bytes) => { texts.push(Buffer.from(bytes).toString()) })
+  const raw = await connectRaw(t, server.port)
+  raw.send(upgradeRequest('/'))
+  await until(() => accept !== undefined)
+  const sent = Array.from({ length: 40 }, (_, i) => `${i} `.padEnd(1000, 'x'))
+  for (const text of sent) {
+    raw.sendFrame(1, text)
+    await nextTurn()
+  }
+  t.same(texts, [])
+  accept!()
+  await until(() => texts.length === sent.length)
+  t.same(texts, sent)
+})
+
 t.test('without autoPoll a client joins in poll(), and its early packets are not lost', async t => {
   const server = await openServer(t, 'own', { autoPoll: false })
   const ids: number[] = []

@@ -26,8 +26,6 @@ export type HandshakeState = 'waiting' | 'deciding' | 'accepted' | 'joined' | 'c
 export interface HandshakeTransport {
   /** The connection of the client, for its peer. */
   takeConnection (request: UpgradeRequest): Connection
-  /** Stops reading while the application decides. */
-  pause (): void
   /** Responds with the error and closes the connection; `Handshake.close` follows when the connection is gone. */
   refuse (error: GodotError): void
   /** Closes the connection at once. */
@@ -256,7 +254,6 @@ export class Handshake implements Deadlined {
   #decide (onHandshake: OnHandshake, acceptance: Acceptance, request: UpgradeRequest): void {
     this.#startTimeout()
     this.#state = 'deciding'
-    this.#transport.pause()
     this.#ask(onHandshake, handshakeRequest(request, this.room)).then(({ data, room }) => {
       if (this.#state !== 'deciding') return
       this.data = data
@@ -271,7 +268,6 @@ export class Handshake implements Deadlined {
     if (prepared === undefined) return this.#accept(acceptance, request)
     this.#startTimeout()
     this.#state = 'deciding'
-    this.#transport.pause()
     prepared.then(() => {
       if (this.#state === 'deciding') this.#accept(acceptance, request)
     }).catch((error: unknown) => { this.refuse(this.#known(error)) })

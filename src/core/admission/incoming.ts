@@ -3,26 +3,31 @@ import type { HandshakeTransport } from './handshake.ts'
 import type { Connection, ConnectionReceiver } from '../../transport/connection.ts'
 import type { PeerRegistry } from '../server/peer-registry.ts'
 import { GodotError } from '../../error.ts'
+import { ownBytes } from '../../protocol/own-bytes.ts'
 import { MAX_REQUEST_HEAD, parseRequestHead } from '../../protocol/websocket/request-head.ts'
 import type { ClosingConnections } from './closing-connections.ts'
 import { refusalBytes } from '../../transport/refusal.ts'
 import type { AcceptedConnection } from '../../transport/tcp-listener.ts'
 
 const HEAD_END = '\r\n\r\n'
+/**
+ * Bytes behind the request that are read before the client is a peer, and kept for it. Reading is what detects that the
+ * client has left; it pauses for one that sends more.
+ */
+const LOOK_AHEAD = 16_384
 
 /** A connection of the own listener until its client is a peer: reads the upgrade request. */
 export class Incoming implements ConnectionReceiver, HandshakeTransport {
-  readonly #registry: PeerRegistry
   readonly #connection: AcceptedConnection
   readonly #closing: ClosingConnections
   readonly #handshake: Handshake
   /** What has arrived of the request head, one character per byte. */
   #text = ''
   #isComplete = false
+  #bytesAhead = 0
 
   /** `closing`: where it is while a refused client may read why. */
   constructor (registry: PeerRegistry, connection: AcceptedConnection, closing: ClosingConnections) {
-    this.#registry = registry
     this.#connection = connection
     this.#closing = closing
     this.#handshake = registry.handshake(this)
@@ -36,7 +41,8 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
 
   onData (bytes: Uint8Array, length: number): void {
     // What follows a refusal is discarded.
-    if (this.#isComplete || !this.#handshake.isOpen) return
+    if (!this.#handshake.isOpen) return
+    if (this.#isComplete) return this.#keep(bytes.subarray(0, length))
     const known = this.#text.length
     this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known))
       .toString('latin1')
@@ -53,12 +59,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   // ---- what the handshake needs ----
 
   takeConnection (): Connection {
-    if (!this.#registry.autoPoll) this.#connection.pause()
     return this.#connection
-  }
-
-  pause (): void {
-    this.#connection.pause()
   }
 
   refuse (error: GodotError): void {
@@ -83,9 +84,17 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
     this.#connection.destroy()
   }
 
+  /** Keeps what the client sends before it is a peer. */
+  #keep (bytes: Uint8Array): void {
+    if (bytes.length === 0) return
+    this.#connection.handOn(ownBytes(bytes, 0, bytes.length))
+    this.#bytesAhead += bytes.length
+    if (this.#bytesAhead >= LOOK_AHEAD) this.#connection.pause()
+  }
+
   #process (text: string, rest: Uint8Array): void {
     this.#isComplete = true
-    if (rest.length > 0) this.#connection.handOn(rest.slice())
+    this.#keep(rest)
     try {
       const { target, headers } = parseRequestHead(text)
       const { address, port } = this.#connection
