@@ -130,8 +130,10 @@ export class Authentication {
     if (isUnexpected) return this.#parts.dropped(session)
     candidate.isComplete = dataAt === end
     const hasAsked = candidate.messages > 0 || candidate.isAccepted
-    if (candidate.isComplete && hasAsked) this.#settle(candidate)
-    else if (candidate.messages === MAX_MESSAGES) this.#reject(candidate, 'auth-refused')
+    if (candidate.isComplete && hasAsked) return this.#settle(candidate)
+    // What a client had sent when it left is read at once, and there is nobody left to answer.
+    if (session.isLeaving) return
+    if (candidate.messages === MAX_MESSAGES) this.#reject(candidate, 'auth-refused')
     else this.#checkData(candidate, ownBytes(bytes, dataAt, end))
   }
 
@@ -173,7 +175,7 @@ export class Authentication {
     checkPacket(this.#wire.encode(data), this.#parts.maxSize())
   }
 
-  /** Asks the application; the client is not read until it has answered. */
+  /** Asks the application; the client is not read until it has answered, unless it leaves. */
   async #checkData (candidate: Candidate, data: Uint8Array): Promise<void> {
     const { session } = candidate
     candidate.messages++

@@ -171,6 +171,28 @@ t.test('handles several messages one at a time and in order', async t => {
   await server.stop()
 })
 
+for (const autoPoll of [true, false]) {
+  t.test(`authenticate is not called for what a client had sent when it left, autoPoll: ${autoPoll}`, async t => {
+    const { server, asked, told } = await serve(async () => await new Promise(() => {}), { autoPoll })
+    const client = new FrameClient(server)
+    const turn = async (): Promise<void> => {
+      server.poll()
+      await nextTurn()
+    }
+    await turn()
+    for (const text of ['one', 'two', 'three']) auth(client, text)
+    auth(client)
+    await turn()
+    t.same(asked, [[10, 'one']])
+    client.connection.disconnect()
+    await turn()
+    await turn()
+    t.same(asked, [[10, 'one']])
+    t.same(told, [['peer_authenticating', 10], ['peer_authentication_failed', 10]])
+    await server.stop()
+  })
+}
+
 t.test('authenticate is called with no bytes for a client that completes without sending data', async t => {
   const { server, asked } = await serve((_, data) => data.length === 0)
   const client = new FrameClient(server)
