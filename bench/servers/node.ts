@@ -49,6 +49,7 @@ function onHandle (_error: number, handle: object): void {
       isOpen = true
       connection.write(responseTo(Buffer.from(bytes.buffer, bytes.byteOffset, length).toString('latin1')))
     },
+    onClientEnd () { connection.end() },
     onGone () {}
   })
 }

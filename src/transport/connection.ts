@@ -2,6 +2,8 @@
 export interface ConnectionReceiver {
   /** bytes[0..length) have arrived; valid until the call returns, and the receiver may overwrite them. */
   onData (bytes: Uint8Array, length: number): void
+  /** The client has ended its direction: no more bytes come. The receiver ends ours too, or destroys the connection. */
+  onClientEnd (): void
   /** The connection has ended, whichever side ended it. Called once; nothing follows. */
   onGone (): void
 }

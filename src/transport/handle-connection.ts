@@ -298,9 +298,10 @@ export class HandleConnection implements Connection, WriterOwner {
 
   /** The client has ended its direction. */
   #onEnd (): void {
+    if (this.#handle === undefined) return
     this.#isClientGone = true
     if (this.#hasEnded) this.destroy()
-    else this.end()
+    else this.#receiver!.onClientEnd()
   }
 }
 

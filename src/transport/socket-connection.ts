@@ -111,7 +111,7 @@ export class SocketConnection implements Connection {
       this.#receiver!.onData(new Uint8Array(buffer, byteOffset, length), length)
     })
     socket.on('error', () => { socket.destroy() })
-    const onEnd = (): void => { socket.end() }
+    const onEnd = (): void => { this.#receiver!.onClientEnd() }
     // Node reports the end to nobody, if nobody has listened yet.
     if (socket.readableEnded) setImmediate(onEnd)
     else socket.on('end', onEnd)

@@ -31,7 +31,8 @@ export interface TcpListenerOptions {
 /** A TCP port without an HTTP server: connections deliver every byte. */
 export class TcpListener implements Listener {
   readonly #options: TcpListenerOptions
-  readonly #net: Server = createServer()
+  // The receiver of a connection ends it, behind what it has still to send.
+  readonly #net: Server = createServer({ allowHalfOpen: true })
   #context: SecureContext | undefined
 
   /** Throws ERR_INVALID_PARAMETER for unusable keys. */

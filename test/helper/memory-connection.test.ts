@@ -10,6 +10,7 @@ function receiver () {
       told.push(Buffer.from(bytes.subarray(0, length)).toString())
       bytes.fill(0)
     },
+    onClientEnd: () => { told.push('client end') },
     onGone: () => { told.push('gone') }
   }
 }

@@ -12,6 +12,7 @@ export class MemoryConnection implements Connection {
   #incoming: Uint8Array[] = []
   #outgoing: Uint8Array[] = []
   #isPaused = false
+  #isInputEnded = false
   #isEnded = false
   #isOver = false
   #isStalled = false
@@ -64,6 +65,12 @@ export class MemoryConnection implements Connection {
     return this.#isPaused
   }
 
+  /** Ends the client's direction; it still takes what is written. */
+  endInput (): void {
+    this.#isInputEnded = true
+    setImmediate(() => { this.#receiver?.onClientEnd() })
+  }
+
   /** Closes the connection from the client's side. */
   disconnect (): void {
     this.destroy()
@@ -114,6 +121,7 @@ export class MemoryConnection implements Connection {
 
   end (): void {
     this.#isEnded = true
+    if (this.#isInputEnded) this.destroy()
   }
 
   destroy (): void {

@@ -101,10 +101,25 @@ async function connectPair (t: Test, kind: string): Promise<Pair> {
 class Received implements ConnectionReceiver {
   text = ''
   bytes = 0
+  clientEnds = 0
   ends = 0
+  readonly #connection: Connection
+  readonly #endsToo: boolean
+
+  /** `endsToo`: it ends its direction as soon as the client does. */
+  constructor (connection: Connection, endsToo: boolean) {
+    this.#connection = connection
+    this.#endsToo = endsToo
+  }
+
   onData (bytes: Uint8Array, length: number): void {
     this.bytes += length
     if (length < 1000) this.text += Buffer.from(bytes.subarray(0, length)).toString()
+  }
+
+  onClientEnd (): void {
+    this.clientEnds++
+    if (this.#endsToo) this.#connection.end()
   }
 
   onGone (): void {
@@ -113,8 +128,8 @@ class Received implements ConnectionReceiver {
 }
 
 /** Opens a connection. */
-function open (connection: Connection): Received {
-  const received = new Received()
+function open (connection: Connection, endsToo = true): Received {
+  const received = new Received(connection, endsToo)
   connection.open(received)
   return received
 }
@@ -210,7 +225,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
         connection.pause()
         setImmediate(() => { connection.resume() })
       }
-      connection.open({ onData, onGone () {} })
+      connection.open({ onData, onClientEnd () {}, onGone () {} })
       client.write('x'.repeat(MIB))
       await until(() => bytes === MIB)
     })
@@ -237,6 +252,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
           heard.push(Buffer.from(bytes.subarray(0, length)).toString())
           connection.pause()
         },
+        onClientEnd () { connection.end() },
         onGone () { heard.push('end') }
       })
       connection.pause()
@@ -266,6 +282,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
             connection.destroy()
           })
         },
+        onClientEnd () { connection.end() },
         onGone () { heard.push('end') }
       })
       connection.pause()
@@ -362,6 +379,20 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       await until(() => received.text === 'bye')
       t.equal((await readAll(client)).length, parts.length * MIB)
       await until(() => received.ends === 1)
+    })
+
+    t.test('a receiver whose client has ended its direction can still write, and then ends', async t => {
+      const { client, connection } = await connectPair(t, kind)
+      const received = open(connection, false)
+      const parts = await fill(connection)
+      client.end('bye')
+      await until(() => received.clientEnds === 1)
+      t.equal(received.text, 'bye')
+      connection.write(Buffer.from('bye'))
+      connection.end()
+      t.equal((await readAll(client)).length, parts.length * MIB + 3)
+      await until(() => received.ends === 1)
+      t.equal(received.clientEnds, 1)
     })
 
     for (const early of ['', 'early']) {

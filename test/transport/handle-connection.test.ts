@@ -86,7 +86,7 @@ t.test('what a host writes to a TLS socket follows what is being sent', { skip }
     server.close()
   })
   const connection = HandleConnection.ofSocket(secure, NOTHING, undefined)!
-  connection.open({ onData () {}, onGone () {} })
+  connection.open({ onData () {}, onClientEnd () {}, onGone () {} })
   connection.write(Buffer.from('one '))
   secure.write('two ')
   secure.cork()

@@ -51,6 +51,11 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
     else if (this.#text.length >= MAX_REQUEST_HEAD) this.#handshake.refuse(tooLong())
   }
 
+  /** A client that ends its direction gets no response, as on the mounted endpoint, and does not join. */
+  onClientEnd (): void {
+    if (this.#handshake.isOpen) this.#connection.destroy()
+  }
+
   onGone (): void {
     this.#handshake.close()
     this.#closing.delete(this)

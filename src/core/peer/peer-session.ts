@@ -118,9 +118,9 @@ export class PeerSession implements
   readonly #windowBits: number
   readonly #throttle: PeerThrottle
   #state: PeerState | 'released' = 'open'
-  /** Whether the socket is closed; without autoPoll the next poll ends the session. */
+  /** Whether the socket is closed. */
   #isGone = false
-  /** Whether the client has closed the connection behind what is still to be read. */
+  /** Whether the client has ended the connection, or does in what is still to be read; the next poll then ends it. */
   #isLeaving = false
   /** Without autoPoll: what ends the session in the poll after its last packets, so that they can be answered. */
   #ending: (() => void) | undefined
@@ -206,7 +206,7 @@ export class PeerSession implements
 
   /** Whether no more packets will come: the last ones are queued regardless of the limits. */
   get isLeaving (): boolean {
-    return this.#isGone || this.#isLeaving
+    return this.#isLeaving
   }
 
   get end (): PeerEnd | undefined {
@@ -350,10 +350,14 @@ export class PeerSession implements
     if (this.#state === 'open' || this.#state === 'closing') this.#input.read(bytes, length)
   }
 
+  onClientEnd (): void {
+    if (this.state !== 'ended') this.#leave()
+  }
+
   onGone (): void {
     this.#isGone = true
     if (this.#state === 'ended') this.#released()
-    else if (this.#server.autoPoll) this.#finishGone()
+    else this.#leave()
   }
 
   onEndAhead (): void {
@@ -370,7 +374,7 @@ export class PeerSession implements
     this.#ending = undefined
     if (ending !== undefined) return ending()
     this.#input.poll()
-    if (this.#isGone && this.state !== 'ended' && this.#ending === undefined) this.#finishGone()
+    if (this.#isLeaving && this.state !== 'ended' && this.#ending === undefined) this.#finishLeft()
   }
 
   /** Without autoPoll, unread packets can still be answered until the next poll. */
@@ -506,8 +510,14 @@ export class PeerSession implements
     if (this.#server.autoPoll) this.#finish(outcome)
   }
 
-  /** The socket is closed: delivers what was received before, then ends. */
-  #finishGone (): void {
+  /** The client has ended its direction, or the socket is closed; without autoPoll the next poll ends the session. */
+  #leave (): void {
+    this.#isLeaving = true
+    if (this.#server.autoPoll) this.#finishLeft()
+  }
+
+  /** Delivers what was received before, then ends. What was sent before is still written if the client reads. */
+  #finishLeft (): void {
     this.#queueWaiting()
     this.#input.drain()
     if (this.#ending === undefined) this.#endWith(() => { this.#finish(this.#outcome) })

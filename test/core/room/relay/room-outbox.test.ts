@@ -25,7 +25,7 @@ class Reader {
         onSlow()
       }
     })
-    this.connection.open({ onData () {}, onGone () {} })
+    this.connection.open({ onData () {}, onClientEnd () {}, onGone () {} })
   }
 
   /** What it got since the last time. */
