@@ -23,6 +23,9 @@ export interface FrameReceiver {
   onViolation (code: number, why: string): void
 }
 
+/** Why a frame must not be read, and the close code of that. */
+interface Refusal { readonly code: number, readonly why: string }
+
 /** Inflates a message of at most `maxSize` bytes; returns a close code if it is invalid. */
 export type Inflate = (bytes: Uint8Array, maxSize: number) => Uint8Array | number
 
@@ -49,6 +52,8 @@ export class FrameReader {
   /** Start of the first frame in #rest that `lookAhead` has not examined, and whether it has found an end. */
   #ahead = 0
   #endsAhead = false
+  /** Pings before #ahead: `lookAhead` has reported them, so that they are skipped when they are read. */
+  #pingsAhead = 0
   /** The payload that is being received, before #rest; complete only while reading is stopped. */
   #large: LargePayload | undefined
   /** The fragments received so far of a message, joined; opcode 0 means there is none. */
@@ -111,25 +116,26 @@ export class FrameReader {
     while (!this.#endsAhead && this.#restLength - this.#ahead >= 2) {
       const at = this.#ahead
       const next = at + frameLength(this.#rest, this.#restLength, at)
-      const code = this.#rest[at] & 15
+      const first = this.#rest[at]
+      const code = first & 15
       const isWhole = next <= this.#restLength
-      this.#endsAhead = this.#rest[at + 1] < 128 || isReserved(code) || (code === opcode.CLOSE && isWhole)
+      this.#endsAhead = this.#headRefusal(first, this.#rest[at + 1]) !== undefined ||
+        (code === opcode.CLOSE && isWhole)
       if (!isWhole || this.#endsAhead) break
       this.#ahead = next
       if (code !== opcode.PING) continue
-      this.#pingAhead(at, next)
+      this.#pingAhead(this.#rest.slice(at, next))
       return 'ping'
     }
     return this.#endsAhead ? 'end' : undefined
   }
 
-  /** Reports a held ping and turns it into a pong, so that it is not reported again when it is read. */
-  #pingAhead (at: number, next: number): void {
-    const start = at + 6
-    const frame = this.#rest.slice(at, next)
-    this.#rest[at] = this.#rest[at] & 0xf0 | opcode.PONG
-    unmask(frame, start - at, next - at)
-    this.#receiver.onPing(frame, start - at, next - at)
+  /** Reports a held ping, of which `frame` is a copy. */
+  #pingAhead (frame: Uint8Array): void {
+    const start = headerLength(frame[1])
+    this.#pingsAhead++
+    unmask(frame, start, frame.length)
+    this.#receiver.onPing(frame, start, frame.length)
   }
 
   get isStopped (): boolean {
@@ -258,19 +264,10 @@ export class FrameReader {
    * Why a frame with this head must not be read, if so (RFC 6455 sections 5.1, 5.2, 5.4, 5.5); size 0 while it is not
    * known.
    */
-  #refusal (first: number, second: number, size: number): { code: number, why: string } | undefined {
+  #refusal (first: number, second: number, size: number): Refusal | undefined {
     const code = first & 15
-    const isFinal = first >= 128
-    if ((first & RESERVED) !== 0 && !this.#mayBeDeflated(first)) return protocolError('reserved bit set')
-    if (second < 128) return protocolError('unmasked frame')
-    if (code >= CONTROL) {
-      if (code > opcode.PONG) return protocolError('reserved opcode')
-      if (!isFinal) return protocolError('fragmented control frame')
-      if ((second & 127) > maxControlSize) return protocolError('control frame over 125 bytes')
-      if (code === opcode.CLOSE && (second & 127) === 1) return protocolError('close frame with a one-byte payload')
-      return undefined
-    }
-    if (code > opcode.BINARY) return protocolError('reserved opcode')
+    const refusal = this.#headRefusal(first, second)
+    if (refusal !== undefined || code >= CONTROL) return refusal
     if (code === opcode.CONTINUATION && this.#joinedOpcode === 0) {
       return protocolError('continuation frame outside of a message')
     }
@@ -280,6 +277,20 @@ export class FrameReader {
     if (this.#joinedLength + size > this.#sizeLimit(first)) {
       return { code: closeCode.TOO_BIG, why: `message over ${this.#maxMessageSize} bytes` }
     }
+    return undefined
+  }
+
+  /** The same, as far as it depends on nothing but the first two bytes of the head. */
+  #headRefusal (first: number, second: number): Refusal | undefined {
+    const code = first & 15
+    const size = second & 127
+    if ((first & RESERVED) !== 0 && !this.#mayBeDeflated(first)) return protocolError('reserved bit set')
+    if (second < 128) return protocolError('unmasked frame')
+    if (code > opcode.PONG || (code > opcode.BINARY && code < CONTROL)) return protocolError('reserved opcode')
+    if (code < CONTROL) return undefined
+    if (first < 128) return protocolError('fragmented control frame')
+    if (size > maxControlSize) return protocolError('control frame over 125 bytes')
+    if (code === opcode.CLOSE && size === 1) return protocolError('close frame with a one-byte payload')
     return undefined
   }
 
@@ -301,10 +312,15 @@ export class FrameReader {
   /** Reads a fragment or a control frame. */
   #frame (first: number, bytes: Uint8Array, start: number, end: number): void {
     const code = first & 15
-    if (code === opcode.PING) this.#receiver.onPing(bytes, start, end)
+    if (code === opcode.PING) this.#ping(bytes, start, end)
     else if (code === opcode.PONG) this.#receiver.onPong(bytes, start, end)
     else if (code === opcode.CLOSE) this.#close(bytes, start, end)
     else this.#fragment(first, bytes, start, end)
+  }
+
+  #ping (bytes: Uint8Array, start: number, end: number): void {
+    if (this.#pingsAhead > 0) this.#pingsAhead--
+    else this.#receiver.onPing(bytes, start, end)
   }
 
   #fragment (first: number, bytes: Uint8Array, start: number, end: number): void {
@@ -374,11 +390,7 @@ export class FrameReader {
   }
 }
 
-function isReserved (code: number): boolean {
-  return code > opcode.PONG || (code > opcode.BINARY && code < opcode.CLOSE)
-}
-
-function protocolError (why: string) {
+function protocolError (why: string): Refusal {
   return { code: closeCode.PROTOCOL_ERROR, why }
 }
 

@@ -77,6 +77,32 @@ t.test('answers each ping of a paused peer once', async t => {
   await server.stop()
 })
 
+t.test('a ping that is answered ahead counts once for the rate limit', async t => {
+  stopTime(t)
+  const { server, client, peer } = await plain({ maxPacketsPerSecond: 40 })
+  client.connection.deliver(Buffer.concat([packets(8), ...Array.from({ length: 30 }, () => frame(9, 'ping'))]))
+  t.ok(peer.isPaused)
+  t.equal((await client.frames()).length, 30)
+  for (let i = 0; i < 8; i++) {
+    while (peer.getAvailablePacketCount() === 0) await nextTurn()
+    peer.getPacket()
+  }
+  await nextTurn()
+  t.notOk(peer.isPaused)
+  t.equal(server.monitor.limits['packet-rate'], 0)
+  client.connection.deliver(packets(3))
+  t.equal(server.monitor.limits['packet-rate'], 1, 'all others count')
+  client.connection.disconnect()
+  await server.stop()
+})
+
+t.test('a ping of a paused peer that breaks the protocol is not answered', async t => {
+  const { client, peer } = await plain()
+  client.connection.deliver(Buffer.concat([packets(8), frame(9, 'x'.repeat(200))]))
+  t.equal((await peer.ended()).code, 1002)
+  t.same(await client.receivedFrames(), ['8:03ea'])
+})
+
 t.test('reads ahead a bounded amount, then pauses the socket until the application reads', async t => {
   stopTime(t)
   const { server, client, peer } = await plain()

@@ -20,6 +20,7 @@ function read (chunks: Buffer[], limit = LIMIT): string[] {
 }
 
 const textOf = (text: string) => line(TEXT, text)
+const pingOf = (text: string) => `ping ${Buffer.from(text).toString('hex')}`
 
 interface Case { what: string, frames: Buffer[], told: string[], limit?: number }
 
@@ -606,6 +607,49 @@ t.test('a stopped reader looks ahead: reports pings once, the end once it is com
 
 const isPing = (text: string): boolean => text.startsWith('ping')
 const isEnd = (text: string): boolean => text.startsWith('close') || text.startsWith('violation')
+
+t.test('a ping that was reported ahead is not reported again when it is read, nor as a pong', async t => {
+  const log = new FrameLog()
+  const reader = new FrameReader(log, LIMIT)
+  reader.stop()
+  reader.read(Buffer.concat([frame(PONG, 'abc'), frame(PING, 'one'), frame(TEXT, 'a'), frame(PING, 'two')]))
+  const pings = [pingOf('one'), pingOf('two')]
+  for (const seen of ['ping', 'ping', undefined]) t.equal(reader.lookAhead(), seen)
+  t.same(log.lines, pings)
+  log.afterMessage = () => { reader.stop() }
+  reader.resume()
+  reader.read(Buffer.concat([frame(PING, 'three'), frame(TEXT, 'b')]))
+  t.equal(reader.lookAhead(), 'ping')
+  while (reader.isStopped) reader.resume()
+  t.same(log.lines, [...pings, textOf('a'), pingOf('three'), textOf('b')])
+  t.same(log.pongs, [3])
+})
+
+const wrongPings: Record<string, Buffer> = {
+  'over 125 bytes': frame(PING, 'x'.repeat(200)),
+  'with a longer form of its length': frame(PING, 'x', { wide: 2 }),
+  fragmented: frame(PING, 'x', more),
+  'with a reserved bit': frame(PING, 'x', { rsv: 4 }),
+  unmasked: frame(PING, 'x', { mask: false })
+}
+
+for (const [what, bytes] of Object.entries(wrongPings)) {
+  for (const inflate of [undefined, () => new Uint8Array(1)]) {
+    const mode = inflate === undefined ? '' : ', with deflate'
+    t.test(`a ping ${what} is not reported ahead, but ends the connection${mode}`, async t => {
+      const log = new FrameLog()
+      const reader = new FrameReader(log, LIMIT, inflate)
+      reader.stop()
+      reader.read(Buffer.concat([frame(TEXT, 'a'), bytes.subarray(0, 2)]))
+      t.equal(reader.lookAhead(), 'end')
+      reader.read(Buffer.from(bytes.subarray(2)))
+      t.equal(reader.lookAhead(), 'end')
+      t.same(log.lines, [])
+      reader.resume()
+      t.match(log.lines, [textOf('a'), /^violation 1002/])
+    })
+  }
+}
 
 t.test('a large message that is cut has memory of its own, which is not written to any more', async t => {
   const messages: Uint8Array[] = []
