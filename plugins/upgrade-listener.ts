@@ -8,6 +8,8 @@ import { GodotError } from '../src/error.ts'
 import { ClosingConnections } from '../src/core/admission/closing-connections.ts'
 import { offersWebSocket } from '../src/protocol/websocket/upgrade.ts'
 import { hasTooManyParameters, MAX_PARAMETERS } from '../http/query/query-limit.ts'
+import { afterResponses } from '../http/upgrade/after-responses.ts'
+import { assignedResponse } from '../http/upgrade/assigned-response.ts'
 import { endpointUpgrade, HttpUpgrade, setUpgrade, upgradeOf } from '../http/upgrade/http-upgrade.ts'
 import { handleAsRequest } from '../http/upgrade/plain-request.ts'
 import { findsEndpoint } from '../http/upgrade/route-probe.ts'
@@ -85,7 +87,7 @@ class UpgradeListener {
     const listener = this
     server.emit = function (this: Server, event: string | symbol, ...args: unknown[]): boolean {
       if (event !== 'upgrade') return Reflect.apply(listener.#emit, this, [event, ...args])
-      return listener.#isClosed ? listener.#leave(args as Upgrade) : listener.#decide(args as Upgrade)
+      return listener.#receive(args as Upgrade)
     }
     if (this.#shouldUpgrade !== undefined) server.shouldUpgradeCallback = this.#isUpgrade
     server.on('upgrade', nobody)
@@ -107,9 +109,18 @@ class UpgradeListener {
     }, { name: 'peer-server-websocket', encapsulate: true }))
   }
 
+  #receive (upgrade: Upgrade): boolean {
+    return this.#isClosed ? this.#leave(upgrade) : this.#decide(upgrade)
+  }
+
   #decide (upgrade: Upgrade): boolean {
     const [request, socket, head] = upgrade
     if (!this.#isOurs(request)) return this.#asWithoutUs(() => this.#leave(upgrade))
+    // Pipelined behind a request that has no response yet, it waits as a request does (RFC 9112 section 9.3.2).
+    if (assignedResponse(socket) !== undefined) {
+      afterResponses(socket, () => { this.#receive(upgrade) })
+      return true
+    }
     Reflect.apply(this.#emit, this.#server, [endpointUpgrade, request])
     return this.#ours.emit('upgrade', request, socket, head)
   }

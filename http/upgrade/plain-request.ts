@@ -1,8 +1,7 @@
 import http from 'node:http'
 import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { assignedResponse } from './assigned-response.ts'
+import { afterResponses } from './after-responses.ts'
 
 /** Attaches Node's HTTP parser to a socket: its own listener for new connections, not documented. */
 const { _connectionListener: attachParser } = http as unknown as {
@@ -21,30 +20,11 @@ export function handleAsRequest (
   socket: Duplex,
   head: Buffer
 ): void {
-  socket.on('error', destroy)
   afterResponses(socket, () => {
-    // As Node does when a client ends its direction; it has told this to nobody.
-    if (socket.readableEnded) socket.end()
-    if (socket.readableEnded || socket.destroyed) return
-    // Ends the time limit for this request to arrive.
-    (socket as Socket).setTimeout(0)
-    socket.off('error', destroy)
     attachParser.call(server, socket)
     withoutListeners(() => { socket.emit('data', headOf(request)) })
     if (head.length > 0) socket.unshift(head)
   })
-}
-
-function destroy (this: Duplex): void {
-  this.destroy()
-}
-
-/** Calls back once the responses to earlier requests of the connection are sent. */
-function afterResponses (socket: Duplex, callback: () => void): void {
-  const response = assignedResponse(socket)
-  // Not within the event of the parser that has just ended.
-  if (response === undefined || socket.destroyed) process.nextTick(callback)
-  else response.once('close', () => { afterResponses(socket, callback) })
 }
 
 /** The head of a request as it came, never longer. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { EventEmitter, on, once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import { Readable, type Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -10,12 +10,14 @@ import fastifyWebsocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { WebSocketServer as WsServer } from 'ws'
-import peerServer from '../../index.ts'
+import peerServer, { type ServerOptions } from '../../index.ts'
 import { encodeSystemPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { pem } from '../helper/keys.ts'
 import { openServer } from '../helper/modes.ts'
 import { startHost, type HostOptions } from '../helper/host.ts'
-import { connectRaw, connectRawTls, connectRawWebSocket, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
+import {
+  connectRaw, connectRawTls, connectRawWebSocket, frame, upgradeRequest, type RawSocket
+} from '../helper/raw-socket.ts'
 import { skipWithout } from '../helper/skip-without.ts'
 import { useTwoAddresses } from '../helper/two-addresses.ts'
 import { until } from '../helper/until.ts'
@@ -33,37 +35,42 @@ const offers: Readonly<Record<string, Record<string, string | undefined>>> = {
   'a proxy that sends Upgrade: websocket with every request': { Upgrade: 'websocket' }
 }
 
-for (const how of ['resets', 'ends'] as const) {
-  t.test(`a client that ${how} behind a pipelined offer leaves no connection`, async t => {
-    let release = (): void => {}
-    let onRequest = (): void => {}
-    const requested = new Promise<void>(resolve => { onRequest = resolve })
-    const { port, app } = await startHost(t, {
-      before: app => {
-        app.get('/slow', async () => {
-          onRequest()
-          return await new Promise(resolve => { release = () => { resolve('done') } })
-        })
+const pipelined: Record<string, string> = { offer: offer({ Upgrade: 'h2c' }), handshake: upgradeRequest('/ws') }
+
+for (const [what, request] of Object.entries(pipelined)) {
+  for (const how of ['resets', 'ends'] as const) {
+    t.test(`a client that ${how} behind a pipelined ${what} leaves no connection`, async t => {
+      let release = (): void => {}
+      let onRequest = (): void => {}
+      const requested = new Promise<void>(resolve => { onRequest = resolve })
+      const { port, app, server } = await startHost(t, {
+        before: app => {
+          app.get('/slow', async () => {
+            onRequest()
+            return await new Promise(resolve => { release = () => { resolve('done') } })
+          })
+        }
+      })
+      const connected = once(app.server, 'connection') as Promise<[Socket]>
+      const raw = await connectRaw(t, port)
+      const [socket] = await connected
+      raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + request)
+      await requested
+      if (how === 'resets') {
+        raw.socket.resetAndDestroy()
+        await until(async () => await connectionsOf(app) === 0)
+        release()
+      } else {
+        const ended = once(socket, 'end')
+        raw.socket.end()
+        await ended
+        release()
+        await until(async () => await connectionsOf(app) === 0)
       }
+      t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
+      t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
     })
-    const connected = once(app.server, 'connection') as Promise<[Socket]>
-    const raw = await connectRaw(t, port)
-    const [socket] = await connected
-    raw.send('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n' + offer({ Upgrade: 'h2c' }))
-    await requested
-    if (how === 'resets') {
-      raw.socket.resetAndDestroy()
-      await until(async () => await connectionsOf(app) === 0)
-      release()
-    } else {
-      const ended = once(socket, 'end')
-      raw.socket.end()
-      await ended
-      release()
-      await until(async () => await connectionsOf(app) === 0)
-    }
-    t.equal((await app.inject('/healthy')).statusCode, 404, 'the app lives')
-  })
+  }
 }
 
 t.test('where @fastify/websocket of the host listens to another server, our endpoint refuses', async t => {
@@ -201,6 +208,56 @@ t.test('an offer with a body that comes later, pipelined behind a slow request',
   }
   const next = await answer(raw, 'GET /own HTTP/1.1\r\nHost: x\r\n\r\n')
   t.same(next, { status: 200, body: { raw: 0 } }, 'the connection serves more')
+})
+
+const part = Buffer.alloc(1 << 20, 'x')
+
+for (const registrar of ['the host', 'nobody else']) {
+  const outcomes: Record<number, Partial<ServerOptions>> = { 101: {}, 503: { refuseNewConnections: true } }
+  for (const [outcome, options] of Object.entries(outcomes)) {
+    t.test(`a handshake behind requests without a response waits: ${outcome}, websocket of ${registrar}`, async t => {
+      const responses: Array<() => void> = []
+      const { port, server } = await startHost(t, {
+        server: options,
+        before: async app => {
+          if (registrar === 'the host') await app.register(fastifyWebsocket)
+          app.get('/slow', async () => await new Promise(resolve => { responses.push(() => { resolve('slow') }) }))
+          // More than the buffers of a connection take.
+          app.get('/large', (_, reply) => {
+            reply.header('content-length', 12 * part.length).send(Readable.from(Array(12).fill(part)))
+          })
+        }
+      })
+      const raw = await connectRaw(t, port)
+      const gets = ['/slow', '/slow', '/large'].map(path => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join('')
+      raw.socket.pause()
+      raw.send(Buffer.concat([Buffer.from(gets + upgradeRequest('/ws')), frame(2, 'early')]))
+      await until(() => responses.length === 2)
+      t.equal(server.countPeers().pending, 0, 'nothing is counted yet')
+      for (const respond of responses) respond()
+      raw.socket.resume()
+      for (let i = 0; i < 2; i++) t.match(await raw.response(), { status: 200, body: 'slow' })
+      t.equal((await raw.response()).body.length, 12 * part.length)
+      t.equal((await raw.head()).status, Number(outcome))
+      if (outcome !== '101') return
+      await until(() => server.peerCount === 1)
+      const [peer] = server.peers()
+      await until(() => peer.getAvailablePacketCount() === 1)
+      t.equal(Buffer.from(peer.getPacket()).toString(), 'early')
+    })
+  }
+}
+
+t.test('a handshake behind a request whose response closes the connection gets none', async t => {
+  const { port, server } = await startHost(t, {
+    before: app => { app.get('/last', async (_, reply) => await reply.header('connection', 'close').send('last')) }
+  })
+  const raw = await connectRaw(t, port)
+  raw.send('GET /last HTTP/1.1\r\nHost: x\r\n\r\n' + upgradeRequest('/ws'))
+  t.match(await raw.response(), { status: 200, body: 'last' })
+  await raw.end()
+  t.equal(raw.unread.length, 0)
+  t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
 
 t.test('curl --http2 and its offer, with and without a body', skipWithout('curl'), async t => {
