@@ -488,6 +488,12 @@ export class PeerSession implements
     this.#destroy('reset')
   }
 
+  /** The server stops, and its time is over: destroys the connection. */
+  cut (): void {
+    if (this.#state === 'closing') this.#destroy('timeout')
+    else this.outbox.destroy()
+  }
+
   #beginClose (cause: EndCause, code: number, reason: string, payload: Uint8Array): void {
     this.#state = 'closing'
     this.#closing = { cause, code, reason, since: performance.now() }

@@ -272,7 +272,10 @@ export class PeerRegistry implements RoomServer {
   async #whenReleased (): Promise<void> {
     if (this.#sockets.size === 0) return
     const timer = setTimeout(() => {
-      for (const { outbox } of this.#sockets.items) outbox.destroy()
+      // On a busy machine answers may have arrived in time: they are read first.
+      setImmediate(() => {
+        if (this.#onReleased !== undefined) for (const session of this.#sockets.items) session.cut()
+      })
     }, this.settings.options.closeTimeout * 1000)
     await new Promise<void>(resolve => { this.#onReleased = resolve })
     this.#onReleased = undefined

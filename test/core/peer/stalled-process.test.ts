@@ -46,19 +46,31 @@ for (const lastWords of [false, true]) {
   }
 }
 
-t.test('the answer to a close frame that is read in the turn in which it is due is in time', async t => {
-  const clock = stopTime(t)
-  const server = await openMemoryServer({ lastWords: false, closeTimeout: 2 })
-  const [prompt, mute] = [new FrameClient(server), new FrameClient(server)]
-  const peers = [...server.peers()]
-  for (const peer of peers) peer.close(4001)
-  clock.advance(2000)
-  prompt.close(4001)
-  await nextTurn()
-  t.same(peers.map(({ end }) => end?.outcome).sort(), ['clean', 'timeout'])
-  t.ok(mute.connection.isEnded)
-  await server.stop()
-})
+const waysToCloseAll: Readonly<Record<string, (server: WebSocketServer) => unknown>> = {
+  'close of each peer': server => { for (const peer of server.peers()) peer.close(4001) },
+  'close of the room': server => { server.room('main').close() },
+  'stop of the server': server => server.stop()
+}
+
+for (const [name, close] of Object.entries(waysToCloseAll)) {
+  t.test(`an answer to the close frame that is read in the turn in which it is due is in time: ${name}`, async t => {
+    const clock = stopTime(t)
+    const server = await openMemoryServer({ rooms: true, lastWords: false, closeTimeout: 2 })
+    const clients = Array.from({ length: 6 }, () => new FrameClient(server))
+    const peers = [...server.peers()]
+    const closed = close(server)
+    await nextTurn()
+    clock.advance(2000)
+    for (const client of clients.slice(0, 3)) client.close(4001)
+    await nextTurn()
+    t.same(peers.map(({ end }) => end?.outcome).sort(), [
+      'clean', 'clean', 'clean', 'timeout', 'timeout', 'timeout'
+    ])
+    t.ok(clients.every(({ connection }) => connection.isEnded))
+    await closed
+    await server.stop()
+  })
+}
 
 t.test('a request that arrives while the process stalls is in time', async t => {
   const server = new WebSocketServer({ handshakeTimeout: 0.05, bindIp: '127.0.0.1', log: silentLogger })
