@@ -67,6 +67,7 @@ export class HandleConnection implements Connection, WriterOwner {
     this.address = canonicalAddress(address)
     this.port = port
     this.#handle = handle as Handle
+    this.#handle.setNoDelay(true)
     this.#socket = socket
     this.#early = head.length > 0 ? [head] : []
     if (isTlsHandle(handle)) {
@@ -211,7 +212,6 @@ export class HandleConnection implements Connection, WriterOwner {
     handle[connectionKey] = this
     handle.onread = HandleConnection.#onRead
     handle.useUserBuffer(readBuffer)
-    handle.setNoDelay(true)
   }
 
   #takeOver (socket: Socket, early: Uint8Array[]): void {

@@ -8,8 +8,9 @@ import { mayUseInternals } from '../../src/transport/internals.ts'
 import { secureContext } from '../../src/transport/key-material.ts'
 import { startHost } from '../helper/host.ts'
 import { leafKeys, pem } from '../helper/keys.ts'
+import { modes, openServer } from '../helper/modes.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { connectRawWebSocket } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
 
 const skip = !mayUseInternals && 'without what is not documented of Node'
 const NOTHING = new Uint8Array(0)
@@ -124,6 +125,21 @@ for (const [what, prepare] of Object.entries(hosts)) {
     const left = nextSignal(server, 'client_disconnected')
     raw.socket.destroy()
     t.same(await left, [id, false])
+  })
+}
+
+for (const mode of modes) {
+  t.test(`setNoDelay in a listener of client_connected lasts: ${mode}`, async t => {
+    const server = await openServer(t, mode)
+    server.on('client_connected', id => { server.getPeer(id).setNoDelay(false) })
+    const raw = await connectRaw(t, server.port)
+    // Handles of clients are of the same class as accepted ones.
+    const { _handle: handle } = raw.socket as unknown as { _handle: { setNoDelay (enabled: boolean): void } }
+    const prototype = Object.getPrototypeOf(handle) as typeof handle
+    const calls = t.capture(prototype, 'setNoDelay', prototype.setNoDelay)
+    raw.send(upgradeRequest('/ws'))
+    t.equal((await raw.head()).status, 101)
+    t.same(calls().at(-1)?.args, [false])
   })
 }
 
