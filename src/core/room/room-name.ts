@@ -37,10 +37,13 @@ function pathOf (target: string): string {
   return end === -1 ? path : path.slice(0, end)
 }
 
-/** The query parameter `room` of a URL, else `main`; a query begins at the first question mark. */
+/**
+ * The query parameter `room` of a URL, else `main`; a query begins at the first question mark. Of a repeated one the
+ * last, as in `query` of a `HandshakeRequest`.
+ */
 export function roomInQuery (url: string): string {
   const end = url.indexOf('?')
-  return (end === -1 ? null : new URLSearchParams(url.slice(end)).get('room')) ?? MAIN
+  return (end === -1 ? undefined : new URLSearchParams(url.slice(end)).getAll('room').at(-1)) ?? MAIN
 }
 
 /** A join code that is easy to say and to type: five unambiguous letters and digits. */

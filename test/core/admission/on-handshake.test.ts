@@ -41,6 +41,19 @@ t.test('calls onHandshake with the request', async t => {
   await server.stop()
 })
 
+t.test('the room of the request is query.room, also where the URL repeats it', async t => {
+  const rooms: unknown[] = []
+  const server = await openMemoryServer({
+    rooms: true,
+    onHandshake: ({ room, query }) => { rooms.push([room, query.room]) }
+  })
+  new HandshakeClient(server).request({ url: '/ws?room=a&room=b' })
+  await nextTurn()
+  t.same(rooms, [['b', 'b']])
+  t.same([...server.peers()].map(({ roomName }) => roomName), ['b'])
+  await server.stop()
+})
+
 const carrier = `base64url.bearer.authorization.${Buffer.from('from the page').toString('base64url')}`
 
 const tokens: Array<[where: string, request: Partial<UpgradeRequest>, token: string | undefined]> = [

@@ -53,6 +53,8 @@ const urls: Array<[url: string, room: string | undefined]> = [
   ['/ws?room=.a', '.a'],
   ['/ws?room=a.', 'a.'],
   ['/ws?room=a', 'a'],
+  ['/ws?room=a&room=b', 'b'],
+  ['/ws?room=a&room=.', undefined],
   ['/ws/a b', undefined],
   ['/ws/ä', undefined],
   ['/ws?room=', undefined],
