@@ -165,7 +165,10 @@ export interface State {
   path: string
   /** Whether clients connect with wss */
   tls: boolean
-  /** Supported subprotocols, in order of preference. If empty, clients must not request one */
+  /**
+   * Supported subprotocols; the first one that a client requests and that is among them is chosen. If empty, clients
+   * must not request one
+   */
   protocols: Array<string>
   /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
   gdMpApi: boolean
@@ -446,7 +449,10 @@ export interface Operations {
     body: {
       /** Port to listen on; 0: any free port */
       port?: number
-      /** Supported subprotocols, in order of preference. If empty, clients must not request one */
+      /**
+       * Supported subprotocols; the first one that a client requests and that is among them is chosen. If empty,
+       * clients must not request one
+       */
       protocols?: Array<string>
       /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets */
       gdMpApi?: boolean

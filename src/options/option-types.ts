@@ -19,7 +19,10 @@ export interface ServerOptions {
   sslCertificate?: string
   /** Intermediate certificates (PEM) between sslCertificate and the root. */
   caChain?: string
-  /** Supported subprotocols, in order of preference. If empty, clients must not request one. */
+  /**
+   * Supported subprotocols; the first one that a client requests and that is among them is chosen. If empty, clients
+   * must not request one.
+   */
   protocols: readonly string[]
   /** Use Godot's multiplayer protocol, which assigns ids, announces peers and relays packets. */
   gdMpApi: boolean

@@ -129,7 +129,8 @@ export const ServerOptions = Type.Object({
   sslCertificate: Type.Optional(pem('Certificate (PEM) for privateKey')),
   caChain: Type.Optional(pem('Intermediate certificates (PEM) between sslCertificate and the root')),
   protocols: Type.Unsafe<readonly string[]>(Type.Array(Type.String({ pattern: tokenPattern }), {
-    description: 'Supported subprotocols, in order of preference. If empty, clients must not request one'
+    description: 'Supported subprotocols; the first one that a client requests and that is among them is chosen. ' +
+      'If empty, clients must not request one'
   })),
   gdMpApi: Type.Boolean({
     description: 'Use Godot\'s multiplayer protocol, which assigns ids, announces peers and relays packets'
