@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
-import { childPath, isNodeName } from '../wire/node-path.ts'
+import { childPath, isNodeName, MAX_NAME } from '../wire/node-path.ts'
 import { Presence } from './presence.ts'
 import type { Appearance } from './presence.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
@@ -58,8 +58,8 @@ export class Spawner {
   /**
    * Places a node in the scene of clients, now and when one joins or may see it later. `replication` describes the
    * properties of its MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use;
-   * ERR_INVALID_PARAMETER for a name that no node can have, an index of a scene beyond 254, or values that are missing,
-   * of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet; ERR_DOES_NOT_EXIST once the
+   * ERR_INVALID_PARAMETER for a name that no node can have or of more than 1024 characters, an index of a scene beyond
+   * 254, or values that are missing, of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet; ERR_DOES_NOT_EXIST once the
    * spawner was removed with the node that it is in. Godot: MultiplayerSpawner.spawn.
    */
   spawn<const R extends Replication = {}> (
@@ -148,7 +148,7 @@ function checkName (name: string): void {
   if (!isNodeName(name)) {
     throw new GodotError(
       'ERR_INVALID_PARAMETER',
-      `invalid node name ${JSON.stringify(name)}: must not contain . : @ / " %`
+      `invalid node name ${JSON.stringify(name)}: expected 1 to ${MAX_NAME} characters without . : @ / " %`
     )
   }
 }

@@ -32,9 +32,12 @@ export function relativePath (path: string, base: string): string {
   return names.length === 0 ? '.' : checkedPath(names.join('/'))
 }
 
+/** Characters of the longest name; Godot has no limit, but V8 would hash paths of long ones by their length alone. */
+export const MAX_NAME = 1024
+
 /** Whether a node can have this name, by Godot's rule. */
 export function isNodeName (name: string): boolean {
-  return typeof name === 'string' && name !== '' && !/[.:@/"%\0]/.test(name)
+  return typeof name === 'string' && name !== '' && name.length <= MAX_NAME && !/[.:@/"%\0]/.test(name)
 }
 
 /** The path of a node by its name and that of its parent; both relative to the root. */

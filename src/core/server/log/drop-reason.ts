@@ -29,8 +29,8 @@ export const dropReasons = {
     'exceed `outputBufferKb`',
   'spawn-authority': 'Godot 4: a spawn by a spawner of which the sender is not the authority',
   'spawn-invalid':
-    'Godot 4: a spawn with a name or id in use, or values of another number or kind than declared, or that exceed ' +
-    '`outputBufferKb`',
+    'Godot 4: a spawn with a name or id in use, a name of more than 1,024 characters, or values of another number or ' +
+    'kind than declared, or that exceed `outputBufferKb`',
   'spawn-limit': 'Godot 4: a spawn beyond the `spawnLimit` of its spawner'
 } as const
 

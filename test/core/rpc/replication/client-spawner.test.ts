@@ -494,10 +494,11 @@ t.test('reads synchronizers in nodes of clients, however many nodes there have b
   const { game } = player
   declare(server, game)
   // A client may announce four paths of this length.
-  for (const name of Array.from({ length: 10 }, (_, at) => `N${at}`.padEnd(60_000, '_'))) {
+  const below = 'Aim'.padEnd(60_000, '_')
+  for (const name of Array.from({ length: 10 }, (_, at) => `N${at}`)) {
     game.spawn(SPAWNER, { name, what: { scene: 0 }, values: [new Vector2(), 0] })
     await pumpUntilIdle([player])
-    const aim = server.multiplayer.synchronizer(`/root/Main/${name}/Aim`, { angle: { kind: int } }, {
+    const aim = server.multiplayer.synchronizer(`/root/Main/${name}/${below}`, { angle: { kind: int } }, {
       authority: game.id
     })
     game.addNode(aim.path, {})
@@ -509,5 +510,21 @@ t.test('reads synchronizers in nodes of clients, however many nodes there have b
     game.despawn(name)
     await pumpUntilIdle([player])
   }
+  await server.stop()
+})
+
+t.test('refuses long names, which V8 hashes by their length alone', async t => {
+  const server = await open()
+  const [player] = await join(server, 1)
+  const spawner = declare(server, player.game)
+  for (const length of [1024, 1025, 60_000]) {
+    player.game.spawn(SPAWNER, { name: 'N'.repeat(length), what: { scene: 0 }, values: [new Vector2(), 0] })
+  }
+  await pumpUntilIdle([player])
+  t.same([...spawner.nodes].map(({ name }) => name.length), [1024])
+  t.equal(server.monitor.drops['spawn-invalid'], 2)
+  t.throws(() => server.multiplayer.spawner('Main/Own').spawn('N'.repeat(1025), { scene: 0 }), {
+    code: 'ERR_INVALID_PARAMETER'
+  })
   await server.stop()
 })
