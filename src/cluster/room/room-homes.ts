@@ -15,6 +15,7 @@ import { isSame, type Lease } from '../membership/lease.ts'
 import type { ClusterNode, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
+import { RoomChanges } from './room-changes.ts'
 import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
 import { RoomFailover } from './room-failover.ts'
@@ -43,6 +44,7 @@ export class RoomHomes implements DirectoryHost {
   readonly #host: HomesHost
   #stateStore: KeyStore | undefined
   readonly #states = new RoomStates(() => this.#openStateStore())
+  readonly #changes = new RoomChanges()
   /** The leases with which this node has joined: a room with an earlier one had its home here. */
   #leases: readonly Lease[] = []
   /** Parts that stayed when the entry of their room was removed, and that entry. */
@@ -57,7 +59,8 @@ export class RoomHomes implements DirectoryHost {
     this.#host = host
     this.#retries = new RoomRetries(context, {
       restore: async () => { await this.directory.restore() },
-      write: async (room, changes) => { await this.#writeAgain(room, changes) },
+      write: async room => { await this.#writeAgain(room) },
+      gaveUp: room => { this.#changes.forget(room) },
       close: async (slot, room, end) => { await this.#closeAgain(slot, room, end) }
     })
     this.#failover = new RoomFailover(context, {
@@ -85,6 +88,7 @@ export class RoomHomes implements DirectoryHost {
   async open (rooms: KeyStore, states: KeyStore): Promise<void> {
     this.#stateStore = states
     this.#retries.clear()
+    this.#changes.clear()
     this.#failover.wait()
     this.#leases = [...this.#leases, this.lease].slice(-LEASES)
     await this.directory.open(rooms)
@@ -316,19 +320,25 @@ export class RoomHomes implements DirectoryHost {
   // ---- changes ----
 
   optionsChanged (room: string, changes: RoomOptions): void {
-    this.#retryIfFailed(room, this.#shareOptions(room, changes), changes)
+    const part = this.#part(room)
+    // The application has changed a room that is closed.
+    if (part === undefined) return
+    const entry = this.directory.get(room)
+    if (entry !== undefined && !this.#isHere(entry)) {
+      this.#changes.add(room, pick(part.settings.options, changes))
+      this.#retryIfFailed(room, this.#shareChanges(room))
+    } else this.#retryIfFailed(room, this.directory.change(room, changes))
   }
 
-  async #shareOptions (room: string, changes: RoomOptions): Promise<void> {
-    const entry = this.directory.get(room)
-    if (entry === undefined || this.#isHere(entry)) {
-      await this.directory.change(room, changes)
-      return
-    }
+  /** Tells the home of a room on another node what was changed here. */
+  async #shareChanges (room: string): Promise<void> {
+    const changes = this.#changes.of(room)
+    if (Object.keys(changes).length === 0) return
     const home = this.homeOf(room)
     // Its next home may be about to take over.
     if (home === undefined) throw withoutHome(room)
     await this.#context.commands.ask(home, 'change-room', { room, changes })
+    this.#changes.confirm(room, changes)
   }
 
   /** The room closes: its members on other nodes are closed there. */
@@ -399,13 +409,16 @@ export class RoomHomes implements DirectoryHost {
     this.#host.homeChanged(room)
     if (entry !== undefined && !this.#wasHere(entry)) this.#states.keep(room)
     const part = this.#part(room)
+    if (entry?.openedAt !== previous?.openedAt || (entry !== undefined && this.#wasHere(entry))) {
+      this.#changes.forget(room)
+    }
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     if (entry === undefined) {
       if (goesOn(part)) this.#keep(part, previous!)
       return
     }
     if (part === undefined) return
-    if (!this.#wasHere(entry)) part.settings.apply(entry.options)
+    if (!this.#wasHere(entry)) part.settings.apply({ ...entry.options, ...this.#changes.of(room) })
     const before = previous ?? this.#removed.get(part)
     this.#removed.delete(part)
     if (before !== undefined && this.#hasMoved(entry, before)) part.homeChanged(this.#isHere(entry))
@@ -465,9 +478,9 @@ export class RoomHomes implements DirectoryHost {
 
   // ---- retries ----
 
-  /** Writes the present state of a room later if this write fails; `changes` are the settings changed on this node. */
-  #retryIfFailed (room: string, write: Promise<unknown>, changes?: RoomOptions): void {
-    write.catch((err: unknown) => { this.#retries.notWritten(room, err, changes) })
+  /** Writes the present state of a room later if this write fails. */
+  #retryIfFailed (room: string, write: Promise<unknown>): void {
+    write.catch((err: unknown) => { this.#retries.notWritten(room, err) })
   }
 
   /** The connection was restored. */
@@ -481,17 +494,16 @@ export class RoomHomes implements DirectoryHost {
     if (isOver && this.#context.nodeIn(slot) !== undefined) await this.#askToClose(slot, room, end)
   }
 
-  async #writeAgain (room: string, changes: RoomOptions): Promise<void> {
+  async #writeAgain (room: string): Promise<void> {
     await this.directory.read(room)
     const [part, entry] = [this.#part(room), this.directory.get(room)]
-    const isElsewhere = entry !== undefined && !this.#isHere(entry)
+    if (entry !== undefined && !this.#isHere(entry)) return await this.#shareChanges(room)
     if (!goesOn(part)) {
-      if (!isElsewhere && !this.#claiming.has(room)) await this.#remove(room)
+      if (!this.#claiming.has(room)) await this.#remove(room)
       return
     }
-    if (!isElsewhere) await this.#states.deleteEnded(room)
+    await this.#states.deleteEnded(room)
     if (entry === undefined) await this.#announce(part)
-    else if (isElsewhere) await this.#shareOptions(room, pick(part.settings.options, changes))
     else await this.directory.change(room, part.settings.options)
   }
 

@@ -1,5 +1,4 @@
 import { GodotError } from '../../error.ts'
-import type { RoomOptions } from '../../options/option-types.ts'
 import type { NodeContext } from '../node-context.ts'
 
 /** What the peers of a room are closed with. */
@@ -12,8 +11,10 @@ export interface CloseFrame { readonly code: number, readonly reason: string }
 export interface RetryHost {
   /** Writes the rooms of this node to a store that may have lost them. */
   restore (): Promise<void>
-  /** Writes the present state of a room; `changes` are the settings that were changed on this node. */
-  write (room: string, changes: RoomOptions): Promise<void>
+  /** Writes the present state of a room. */
+  write (room: string): Promise<void>
+  /** An attempt was rejected for good. */
+  gaveUp (room: string): void
   /** Asks a node to close a room, if that is still needed. */
   close (slot: number, room: string, end: CloseFrame): Promise<void>
 }
@@ -22,8 +23,8 @@ export interface RetryHost {
 export class RoomRetries {
   readonly #context: NodeContext
   readonly #host: RetryHost
-  /** Rooms whose entry in the store may be out of date, and the settings that were changed on this node. */
-  readonly #unwritten = new Map<string, RoomOptions>()
+  /** Rooms whose entry in the store may be out of date, and how often a change of it has failed. */
+  readonly #unwritten = new Map<string, number>()
   /** Rooms that were closed on this node, and the slots of nodes that have not closed them yet. */
   readonly #unclosed = new Map<string, { readonly end: CloseFrame, readonly slots: Set<number> }>()
   #mustRestore = false
@@ -41,10 +42,10 @@ export class RoomRetries {
   }
 
   /** A write about a room has failed. */
-  notWritten (room: string, err: unknown, changes: RoomOptions = {}): void {
-    const before = this.#unwritten.get(room)
-    if (before === undefined) this.#context.log.warn({ err, room }, 'room not written to the cluster yet')
-    this.#unwritten.set(room, { ...before, ...changes })
+  notWritten (room: string, err: unknown): void {
+    const failures = this.#unwritten.get(room) ?? 0
+    if (failures === 0) this.#context.log.warn({ err, room }, 'room not written to the cluster yet')
+    this.#unwritten.set(room, failures + 1)
   }
 
   /** A node could not be asked to close a room. */
@@ -81,9 +82,9 @@ export class RoomRetries {
     }
     if (this.#mustRestore) await this.#host.restore()
     this.#mustRestore = false
-    for (const [room, changes] of this.#unwritten) {
-      const isSettled = await this.#isSettled(room, this.#host.write(room, changes))
-      if (isSettled && this.#unwritten.get(room) === changes) this.#unwritten.delete(room)
+    for (const [room, failures] of this.#unwritten) {
+      const isSettled = await this.#isSettled(room, this.#host.write(room))
+      if (isSettled && this.#unwritten.get(room) === failures) this.#unwritten.delete(room)
     }
   }
 
@@ -96,6 +97,7 @@ export class RoomRetries {
       if (!(err instanceof GodotError)) throw err
       if (err.code === 'cluster-unavailable') return false
       this.#context.log.error({ err, room }, 'room not written to the cluster')
+      this.#host.gaveUp(room)
       return true
     }
   }
