@@ -19,7 +19,7 @@ import { RoomChanges } from './room-changes.ts'
 import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
 import { RoomFailover } from './room-failover.ts'
-import { RoomRetries, type CloseFrame } from './room-retries.ts'
+import { RoomRetries, type ClosedRoom, type CloseFrame } from './room-retries.ts'
 import { RoomStates } from './room-states.ts'
 
 /** Milliseconds for which a seat is reserved for a client that another node is about to accept. */
@@ -61,7 +61,7 @@ export class RoomHomes implements DirectoryHost {
       restore: async () => { await this.directory.restore() },
       write: async room => { await this.#writeAgain(room) },
       gaveUp: room => { this.#changes.forget(room) },
-      close: async (slot, room, end) => { await this.#closeAgain(slot, room, end) }
+      close: async (slot, room, closed) => { await this.#closeAgain(slot, room, closed) }
     })
     this.#failover = new RoomFailover(context, {
       nodeId: host.nodeId,
@@ -76,7 +76,7 @@ export class RoomHomes implements DirectoryHost {
       this.#reserve(room, address)
     })
     commands.handle('close-room', ({ room, code, reason }: { room: string, code: number, reason: string }) => {
-      this.#part(room)?.life.close(code, reason)
+      this.#closeHere(room, { code, reason })
     })
     commands.handle('change-room', async ({ room, changes }: { room: string, changes: RoomOptions }) => {
       this.#checkHome(room)
@@ -165,18 +165,25 @@ export class RoomHomes implements DirectoryHost {
   /** As `ClusterLink.closeRoom`. */
   async close (room: string, end: CloseFrame): Promise<string[]> {
     const home = this.#requiredHome(room)
-    const slots = this.#host.replica.slotsOf(room)
     if (home !== this.lease.slot) await this.#askToClose(home, room, end)
-    slots.delete(home)
     const unreachable: string[] = []
+    // A home elsewhere asks them too; here it is found out which ones do not respond.
+    const slots = this.#host.replica.slotsOf(room)
+    slots.delete(home)
     const asked = Array.from(slots, async slot => {
-      await this.#askToClose(slot, room, end).catch(() => {
-        unreachable.push(this.#context.nodeIn(slot)?.id ?? `slot ${slot}`)
-      })
+      if (!await this.#closeOn(slot, room, end)) unreachable.push(this.#context.nodeIn(slot)?.id ?? `slot ${slot}`)
     })
     this.#part(room)?.life.close(end.code, end.reason)
     await Promise.all(asked)
     return unreachable
+  }
+
+  /** Another node asks to close a room. It may not know all nodes with members yet, so the home asks them itself. */
+  #closeHere (room: string, { code, reason }: CloseFrame): void {
+    const part = this.#part(room)
+    if (part === undefined || part.isClosing) return
+    if (part.isHome) part.close(code, reason)
+    else part.life.close(code, reason)
   }
 
   async #askToClose (slot: number, room: string, end: CloseFrame): Promise<void> {
@@ -355,9 +362,16 @@ export class RoomHomes implements DirectoryHost {
     if (end !== undefined && this.isHome(room)) this.#closeOn(slot, room, end)
   }
 
-  #closeOn (slot: number, room: string, { code = closeCode.NORMAL, reason }: RoomEnd): void {
-    this.#askToClose(slot, room, { code, reason })
-      .catch((err: unknown) => { this.#retries.notClosed(room, err, slot, { code, reason }) })
+  /** Asks a node to close a room, again and again until it responds; whether it responds at once. */
+  async #closeOn (slot: number, room: string, { code = closeCode.NORMAL, reason }: RoomEnd): Promise<boolean> {
+    const openedAt = this.directory.get(room)?.openedAt
+    try {
+      await this.#askToClose(slot, room, { code, reason })
+      return true
+    } catch (err) {
+      this.#retries.notClosed(room, err, slot, { code, reason, openedAt })
+      return false
+    }
   }
 
   /** The part here was closed; if this node was the home, the room ends. */
@@ -488,10 +502,15 @@ export class RoomHomes implements DirectoryHost {
     this.#retries.reconnected()
   }
 
-  /** Asks a node again to close a room, unless a room of that name was opened here since, or the node has left. */
-  async #closeAgain (slot: number, room: string, end: CloseFrame): Promise<void> {
-    const isOver = this.#part(room)?.isClosing !== false
-    if (isOver && this.#context.nodeIn(slot) !== undefined) await this.#askToClose(slot, room, end)
+  /**
+   * Asks a node again to close a room, unless the node has left or the room has ended since. Without a part here nobody
+   * is left in it, but its home may not know that it was closed.
+   */
+  async #closeAgain (slot: number, room: string, { openedAt, ...end }: ClosedRoom): Promise<void> {
+    const part = this.#part(room)
+    const isHome = this.homeOf(room) === slot && this.directory.get(room)?.openedAt === openedAt
+    const isNeeded = part === undefined ? isHome : part.isClosing
+    if (isNeeded && this.#context.nodeIn(slot) !== undefined) await this.#askToClose(slot, room, end)
   }
 
   async #writeAgain (room: string): Promise<void> {

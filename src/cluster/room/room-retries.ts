@@ -4,6 +4,9 @@ import type { NodeContext } from '../node-context.ts'
 /** What the peers of a room are closed with. */
 export interface CloseFrame { readonly code: number, readonly reason: string }
 
+/** A room that was closed, and when it was opened: another one of its name may be open by now. */
+export interface ClosedRoom extends CloseFrame { readonly openedAt: number | undefined }
+
 /**
  * The operations that are retried. They reject with BusError if the broker does not answer, and with
  * cluster-unavailable if a node does not.
@@ -16,7 +19,7 @@ export interface RetryHost {
   /** An attempt was rejected for good. */
   gaveUp (room: string): void
   /** Asks a node to close a room, if that is still needed. */
-  close (slot: number, room: string, end: CloseFrame): Promise<void>
+  close (slot: number, room: string, closed: ClosedRoom): Promise<void>
 }
 
 /** Retries writes about rooms to the store, and requests to other nodes to close them, until they succeed. */
@@ -26,7 +29,7 @@ export class RoomRetries {
   /** Rooms whose entry in the store may be out of date, and how often a change of it has failed. */
   readonly #unwritten = new Map<string, number>()
   /** Rooms that were closed on this node, and the slots of nodes that have not closed them yet. */
-  readonly #unclosed = new Map<string, { readonly end: CloseFrame, readonly slots: Set<number> }>()
+  readonly #unclosed = new Map<string, { readonly closed: ClosedRoom, readonly slots: Set<number> }>()
   #mustRestore = false
   #trying: Promise<void> | undefined
 
@@ -49,11 +52,10 @@ export class RoomRetries {
   }
 
   /** A node could not be asked to close a room. */
-  notClosed (room: string, err: unknown, slot: number, end: CloseFrame): void {
+  notClosed (room: string, err: unknown, slot: number, closed: ClosedRoom): void {
     this.#context.log.warn({ err, room, slot }, 'room not closed on another node yet')
-    const unclosed = this.#unclosed.get(room) ?? { end, slots: new Set() }
-    this.#unclosed.set(room, unclosed)
-    unclosed.slots.add(slot)
+    const slots = this.#unclosed.get(room)?.slots ?? new Set()
+    this.#unclosed.set(room, { closed, slots: slots.add(slot) })
   }
 
   /** Tries again, unless the broker is unreachable; called with every heartbeat. */
@@ -74,9 +76,9 @@ export class RoomRetries {
   /** Rejects with BusError, as then everything else would fail, too. */
   async #try (): Promise<void> {
     // Before entries are removed: a node that still has peers in such a room would open it again.
-    for (const [room, { end, slots }] of this.#unclosed) {
+    for (const [room, { closed, slots }] of this.#unclosed) {
       for (const slot of slots) {
-        if (await this.#isSettled(room, this.#host.close(slot, room, end))) slots.delete(slot)
+        if (await this.#isSettled(room, this.#host.close(slot, room, closed))) slots.delete(slot)
       }
       if (slots.size === 0) this.#unclosed.delete(room)
     }

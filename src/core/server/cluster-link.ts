@@ -83,8 +83,8 @@ export interface ClusterLink {
   /** Changes settings of a room of any node; rejects with ERR_DOES_NOT_EXIST or cluster-unavailable. */
   changeRoom (name: string, changes: RoomOptions): Promise<void>
   /**
-   * Closes a room of any node; resolves with the ids of the nodes that could not be reached. Rejects with
-   * ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
+   * Closes a room of any node; resolves with the ids of the nodes that could not be reached, which are asked again
+   * until they respond. Rejects with ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
    */
   closeRoom (name: string, code: number, reason: string): Promise<string[]>
   /** Tells the other nodes of an event for operators. */
