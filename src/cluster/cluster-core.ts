@@ -177,7 +177,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   get roomCount (): number {
-    return this.#homes.directory.size
+    return this.#homes.size
   }
 
   prepareEntry (name: string, address: string): Promise<void> | undefined {

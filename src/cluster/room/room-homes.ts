@@ -51,6 +51,8 @@ export class RoomHomes implements DirectoryHost {
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
   /** Rooms that this node is about to open; each resolves or rejects when that is over. */
   readonly #claiming = new Map<string, Promise<unknown>>()
+  /** Rooms that are open here and may not be in the directory yet. */
+  readonly #announced = new Set<string>()
   readonly #retries: RoomRetries
   readonly #failover: RoomFailover
 
@@ -130,6 +132,16 @@ export class RoomHomes implements DirectoryHost {
   optionsElsewhere (name: string): RoomOptions | undefined {
     const entry = this.directory.get(name)
     return entry === undefined || this.#isHere(entry) ? undefined : entry.options
+  }
+
+  /** Number of rooms of all nodes, `main` and those that this node is about to open included. */
+  get size (): number {
+    const { directory } = this
+    for (const name of this.#announced) {
+      if (directory.get(name) !== undefined || this.#part(name) === undefined) this.#announced.delete(name)
+    }
+    const isNew = (name: string): boolean => directory.get(name) === undefined && !this.#announced.has(name)
+    return directory.size + this.#announced.size + [...this.#claiming.keys()].filter(isNew).length
   }
 
   // ---- administration ----
@@ -233,6 +245,7 @@ export class RoomHomes implements DirectoryHost {
   async #announce (core: RoomCore): Promise<void> {
     const { name, settings: { options } } = core
     const removed = this.#removed.get(core)
+    this.#announced.add(name)
     const isClaimed = await this.directory.claim(name, options, removed?.openedAt ?? core.openedAt)
     const [part, entry] = [this.#part(name), this.directory.get(name)]
     if (part === undefined) {
@@ -309,8 +322,15 @@ export class RoomHomes implements DirectoryHost {
 
   /** Opens a room for a client; if somebody else was faster, the client enters it as any other room. */
   async #openFor (name: string, address: string): Promise<void> {
-    this.#context.registry.rooms.checkEntry(name, address)
-    const opened = await this.#open(name, {}, { address, isProvisional: true, isForClient: true })
+    const { rooms } = this.#context.registry
+    rooms.checkEntry(name, address)
+    const takeBack = rooms.countOpening(address)
+    let opened: RoomCore | undefined
+    try {
+      opened = await this.#open(name, {}, { address, isProvisional: true, isForClient: true })
+    } finally {
+      if (opened === undefined) takeBack()
+    }
     if (opened === undefined) await this.prepareEntry(name, address)
   }
 

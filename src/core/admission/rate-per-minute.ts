@@ -25,6 +25,11 @@ export class RatePerMinute {
     }
   }
 
+  /** Takes the latest event back, as what it was counted for did not happen. */
+  removeLatest (key: string): void {
+    this.#times.get(key)?.pop()
+  }
+
   /** Number of keys that are kept. */
   get size (): number {
     return this.#times.size
@@ -34,7 +39,9 @@ export class RatePerMinute {
   #sweep (now: number): void {
     if (now - this.#sweptAt < WINDOW_MS) return
     this.#sweptAt = now
-    for (const [key, times] of this.#times) if (times.at(-1)! <= now - WINDOW_MS) this.#times.delete(key)
+    for (const [key, times] of this.#times) {
+      if ((times.at(-1) ?? -Infinity) <= now - WINDOW_MS) this.#times.delete(key)
+    }
   }
 }
 

@@ -83,6 +83,7 @@ export class Rooms {
    */
   open (name: string | undefined, options: RoomOptions = {}, opening: Opening = {}): RoomCore {
     const checked = this.checkOpen(name, options, opening.address)
+    this.countOpening(opening.address)
     return this.add(name ?? this.unusedName(), checked, opening)
   }
 
@@ -116,8 +117,9 @@ export class Rooms {
   getOrAdd (name: string, address: string): RoomCore {
     const room = this.#byName.get(name)
     if (room === undefined) {
-      const options = this.#server.cluster?.optionsElsewhere(name) ?? NO_OPTIONS
-      return this.add(name, options, { address, isForClient: true })
+      const elsewhere = this.#server.cluster?.optionsElsewhere(name)
+      if (elsewhere === undefined) this.countOpening(address)
+      return this.add(name, elsewhere ?? NO_OPTIONS, { address, isForClient: true })
     }
     room.expectClient()
     return room
@@ -165,7 +167,7 @@ export class Rooms {
   /** Throws too-many-rooms or room-rate. */
   #checkLimits (address: string | undefined): void {
     const { maxRooms, joinPerMinute } = this.#server.settings.rooms!
-    // A room that was just opened may not be known to the cluster yet.
+    // A node that is not in the cluster knows its own rooms only.
     if (Math.max(this.size, this.#server.cluster?.roomCount ?? 0) - 1 >= maxRooms) {
       throw this.#limited('too-many-rooms', address, `there are ${maxRooms} rooms`)
     }
@@ -174,14 +176,24 @@ export class Rooms {
     throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
   }
 
-  /** Opens a room that may be opened: `checkOpen` or `checkEntry` was called before. */
+  /**
+   * Counts a room for `joinPerMinute` of the address that opens it, in the turn in which that was checked. Returns a
+   * function that takes it back.
+   */
+  countOpening (address: string | undefined): () => void {
+    if (!hasAddress(address)) return () => {}
+    const key = addressKey(address)
+    this.#openings.add(key)
+    return () => { this.#openings.removeLatest(key) }
+  }
+
+  /** Opens a room that may be opened: `checkOpen` or `checkEntry` was called before, and `countOpening`. */
   add (name: string, options: RoomOptions, opening: Opening = {}): RoomCore {
     const { address, isProvisional = false, isForClient = false } = opening
     const room = new RoomCore(name, this.#server, options)
     if (isForClient) room.life.openedByClient()
     if (isForClient && !isProvisional) room.expectClient()
     this.#byName.set(name, room)
-    if (hasAddress(address)) this.#openings.add(addressKey(address))
     this.#server.log.debug({ room: name, address }, 'room opened')
     if (isProvisional) room.life.endIfEmptyAfter(LOBBY_WAIT)
     if (room.isHome) room.opened(false)

@@ -116,7 +116,7 @@ export interface ClusterLink {
   openRoom (room: RoomCore): RoomLink
   /** Settings of a room that has its home on another node. */
   optionsElsewhere (name: string): RoomOptions | undefined
-  /** Number of rooms of all nodes, `main` included. */
+  /** Number of rooms of all nodes, `main` and those that this node is about to open included. */
   readonly roomCount: number
   /**
    * Reserves a place in a room for a client, and opens the room if need be; undefined if this node can decide alone.

@@ -20,6 +20,17 @@ t.test('forgets keys after a minute', async t => {
   t.equal(rate.size, 1)
 })
 
+t.test('takes the latest event back, and forgets keys without events', t => {
+  const rate = new RatePerMinute()
+  for (const now of [0, 10_000]) rate.add('a', now)
+  rate.removeLatest('a')
+  rate.removeLatest('b')
+  t.same([59_999, 60_000].map(now => rate.count('a', now)), [1, 0])
+  rate.add('b', 200_000)
+  t.equal(rate.size, 1)
+  t.end()
+})
+
 t.test('forgets events that nobody counts after a minute, too', async t => {
   const rate = new RatePerMinute()
   for (let now = 0; now < 6_000_000; now += 30_000) rate.add('a', now)
