@@ -138,6 +138,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async leave (): Promise<void> {
+    await this.#homes.removed()
     this.#isMember = false
     this.#endSubscriptions()
     this.#homes.directory.close()

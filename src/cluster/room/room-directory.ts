@@ -111,14 +111,25 @@ export class RoomDirectory {
     const known = this.#known.get(room)
     if (known === undefined) return false
     const entry = { ...known.entry, ...(options && { options }), ...this.#host.lease }
-    return await this.#replace(room, entry, known.revision)
+    if (await this.#replace(room, entry, known.revision)) return true
+    await this.read(room)
+    return false
   }
 
   /** Changes the settings of a room that has its home here: one change after the other. */
   async change (room: string, options: RoomOptions): Promise<void> {
+    await this.#changeEntry(room, entry => ({ ...entry, options: { ...entry.options, ...options } }))
+  }
+
+  /** The entry of a room that has ended here is that of the next one of its name. */
+  async reopen (room: string, options: RoomOptions, openedAt: number): Promise<void> {
+    await this.#changeEntry(room, entry => ({ ...entry, options, openedAt }))
+  }
+
+  async #changeEntry (room: string, changed: (entry: DirectoryEntry) => DirectoryEntry): Promise<void> {
     const change = async (): Promise<void> => {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        if (await this.#tryChange(room, options)) return
+        if (await this.#tryChange(room, changed)) return
         await this.#readAgain(room)
       }
       // c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it
@@ -129,12 +140,11 @@ export class RoomDirectory {
   }
 
   /** False if the entry in the store is not the one that is known here. */
-  async #tryChange (room: string, options: RoomOptions): Promise<boolean> {
+  async #tryChange (room: string, changed: (entry: DirectoryEntry) => DirectoryEntry): Promise<boolean> {
     const known = this.#known.get(room)
     if (known === undefined) return true
     if (!isSame(known.entry, this.#host.lease)) throw beingChanged(room)
-    const entry = { ...known.entry, options: { ...known.entry.options, ...options } }
-    return await this.#replace(room, entry, known.revision)
+    return await this.#replace(room, changed(known.entry), known.revision)
   }
 
   /** Removes a room that has its home here, or whose home is gone; false if another node has it by now. */

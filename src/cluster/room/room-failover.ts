@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import { MAIN } from '../../core/room/room-name.ts'
 import { isSame, type Lease } from '../membership/lease.ts'
-import type { NodeLeftCause } from '../membership/membership-host.ts'
+import type { ClusterNode, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
 import type { DirectoryEntry, RoomDirectory } from './room-directory.ts'
@@ -19,6 +19,8 @@ export interface FailoverHost {
   wasHere (lease: Lease): boolean
   /** Removes a room and its state from the stores. */
   remove (room: string): Promise<void>
+  /** This node is the home of a room again. */
+  resumed (room: string): void
 }
 
 /** Until when a room waits for its home, by performance.now(). */
@@ -106,22 +108,30 @@ export class RoomFailover {
     }
   }
 
-  /** This node was the home when it lost the cluster; the room may have changed or ended since. */
+  /**
+   * This node was the home when it lost the cluster; the room may have changed or ended since. If it has ended here but
+   * has members elsewhere, one of their nodes takes it over, with its state, as soon as they know of the loss.
+   */
   async resume (room: string): Promise<void> {
     const part = this.#part(room)
-    if (part === undefined) await this.#host.remove(room)
-    else await this.#host.directory.takeOver(room, part.settings.options)
+    if (part === undefined) {
+      if (this.#nodesIn(room).length === 0) await this.#host.remove(room)
+    } else if (await this.#host.directory.takeOver(room, part.settings.options)) this.#host.resumed(room)
   }
 
   /** Whether this node is the next home of a room; undefined: no node has members of it. */
   #isSuccessor (room: string): boolean | undefined {
-    const nodes = [...this.#context.nodes()]
-    const slots = this.#host.replica.slotsOf(room)
     const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0
-    const others = room === MAIN ? nodes : nodes.filter(({ slot }) => slots.has(slot))
+    const others = room === MAIN ? [...this.#context.nodes()] : this.#nodesIn(room)
     if (!isHere && others.length === 0) return undefined
     const own = weight(room, this.#host.nodeId)
     return isHere && others.every(({ id }) => weight(room, id) < own)
+  }
+
+  /** The other nodes with members of a room. */
+  #nodesIn (room: string): ClusterNode[] {
+    const slots = this.#host.replica.slotsOf(room)
+    return [...this.#context.nodes()].filter(({ slot }) => slots.has(slot))
   }
 
   /** One node removes a room without members, once its former home, which may still have some, has lost its lease. */

@@ -51,6 +51,8 @@ export class RoomHomes implements DirectoryHost {
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
   /** Rooms that this node is about to open; each resolves or rejects when that is over. */
   readonly #claiming = new Map<string, Promise<unknown>>()
+  /** Removals of rooms from the stores, the last one of each room. */
+  readonly #removing = new Map<string, Promise<void>>()
   /** Rooms that are open here and may not be in the directory yet. */
   readonly #announced = new Set<string>()
   readonly #retries: RoomRetries
@@ -70,7 +72,8 @@ export class RoomHomes implements DirectoryHost {
       replica: host.replica,
       directory: this.directory,
       wasHere: lease => this.#wasHere(lease),
-      remove: room => this.#remove(room)
+      remove: room => this.#remove(room),
+      resumed: room => { this.#retryIfFailed(room, this.#states.deleteEnded(room)) }
     })
     const { commands } = context
     commands.handle('enter', ({ room, address }: { room: string, address: string }) => {
@@ -96,7 +99,7 @@ export class RoomHomes implements DirectoryHost {
     await this.directory.open(rooms)
     // Otherwise other nodes may have its rooms by now.
     if (!this.#context.checkHeld()) throw new BusError('disconnected', 'rooms')
-    this.#deleteEndedStates()
+    this.#keepOtherStates()
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
@@ -235,10 +238,11 @@ export class RoomHomes implements DirectoryHost {
     const { name, settings: { options } } = core
     const entry = this.directory.get(name)
     if (name === MAIN || (entry !== undefined && !this.#isHere(entry))) return
-    if (isDeepStrictEqual(entry?.options, options)) return
-    // The entry may be that of a room which has ended here, written again after the broker had lost it.
-    const announced = entry === undefined ? this.#announce(core) : this.directory.takeOver(name, options)
-    this.#retryIfFailed(name, announced)
+    // The entry may be that of a room which has just ended here, or one written again after the broker had lost it.
+    if (entry === undefined || this.#states.isEnded(name)) this.#retryIfFailed(name, this.#announce(core))
+    else if (!isDeepStrictEqual(entry.options, options)) {
+      this.#retryIfFailed(name, this.directory.takeOver(name, options))
+    }
   }
 
   /** Claims a room. Meanwhile its settings can change, it can end, and another room of its name can be opened here. */
@@ -246,7 +250,7 @@ export class RoomHomes implements DirectoryHost {
     const { name, settings: { options } } = core
     const removed = this.#removed.get(core)
     this.#announced.add(name)
-    const isClaimed = await this.directory.claim(name, options, removed?.openedAt ?? core.openedAt)
+    const isClaimed = await this.#obtain(name, options, removed?.openedAt ?? core.openedAt)
     const [part, entry] = [this.#part(name), this.directory.get(name)]
     if (part === undefined) {
       if (isClaimed) await this.#remove(name)
@@ -257,6 +261,13 @@ export class RoomHomes implements DirectoryHost {
       // The broker has lost the store, and this node has not heard of the new one yet: retried later.
       throw new BusError('disconnected', name)
     } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
+  }
+
+  /** Makes this node the home of a room that is not open; there may be the entry of one that has just ended here. */
+  async #obtain (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
+    if (this.directory.get(room) === undefined) return await this.directory.claim(room, options, openedAt)
+    await this.directory.reopen(room, options, openedAt)
+    return true
   }
 
   /** Opens a room that no other node can open then; rejects as `Rooms.open` throws. */
@@ -289,7 +300,7 @@ export class RoomHomes implements DirectoryHost {
 
   async #claim (room: string, options: RoomOptions): Promise<boolean> {
     try {
-      return await reachable(this.directory.claim(room, options, Date.now()))
+      return await reachable(this.#obtain(room, options, Date.now()))
     } catch (error) {
       // The broker may have made the entry, and only its answer was lost.
       this.#retries.notWritten(room, error)
@@ -396,10 +407,10 @@ export class RoomHomes implements DirectoryHost {
 
   /** The part here was closed; if this node was the home, the room ends. */
   closed (room: string): void {
-    if (!this.directory.isOpen) this.#states.ended(room)
     const entry = this.directory.get(room)
-    if (entry === undefined || !this.#isHere(entry)) return
-    this.#retryIfFailed(room, this.#remove(room))
+    const wasHome = entry !== undefined && this.#isHere(entry)
+    if (wasHome || !this.directory.isOpen) this.#states.ended(room)
+    if (wasHome) this.#retryIfFailed(room, this.#remove(room))
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
@@ -411,10 +422,18 @@ export class RoomHomes implements DirectoryHost {
     const { name } = core
     // The answer to its claim may still be on its way.
     if (this.directory.get(name) === undefined) await reachable(this.directory.read(name))
+    this.#checkWriter(core)
+    await reachable(this.#states.deleteEnded(name))
+    this.#checkWriter(core)
+    await reachable(this.#states.put(name, bytes))
+  }
+
+  /** Throws FAILED or cluster-unavailable unless a room is open here and this node is its home. */
+  #checkWriter (core: RoomCore): void {
+    const { name } = core
     if (this.#part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
     const entry = this.directory.get(name)
     if (entry === undefined || !this.#isHere(entry) || !this.#context.checkHeld()) throw withoutHome(name)
-    await reachable(this.#states.put(name, bytes))
   }
 
   #openStateStore (): KeyStore {
@@ -422,21 +441,43 @@ export class RoomHomes implements DirectoryHost {
     return this.#stateStore
   }
 
-  /** This node has joined again: deletes states of rooms that have ended meanwhile, unless another node has them. */
-  #deleteEndedStates (): void {
+  /** This node has joined again: rooms that have ended here may have another home by now. */
+  #keepOtherStates (): void {
     for (const room of this.#states.allEnded) {
       const entry = this.directory.get(room)
       if (entry === undefined || !this.#wasHere(entry)) this.#states.keep(room)
-      else this.#retryIfFailed(room, this.#states.deleteEnded(room))
     }
   }
 
-  /** Removes a room and its state, unless another node has the room by now. */
+  /** Removes a room and its state, unless another node has the room by now; one removal of it after the other. */
   async #remove (room: string): Promise<void> {
+    const before = this.#removing.get(room)?.catch(() => {})
+    const isLast = (): boolean => this.#removing.get(room) === removal
+    const removal = this.#removeAfter(before, room, isLast).finally(() => { if (isLast()) this.#removing.delete(room) })
+    this.#removing.set(room, removal)
+    await removal
+  }
+
+  async #removeAfter (before: Promise<void> | undefined, room: string, isLast: () => boolean): Promise<void> {
+    await before
+    if (this.#isOpenHere(room)) return await this.#states.deleteEnded(room)
     const entry = this.directory.get(room)
-    if (entry !== undefined && this.#isHere(entry)) {
-      await Promise.all([this.directory.remove(room), this.#states.delete(room)])
-    } else if (await this.directory.remove(room)) await this.#states.delete(room)
+    if (entry === undefined || (!this.#isHere(entry) && !await this.directory.takeOver(room))) return
+    if (!this.#context.checkHeld()) throw new BusError('disconnected', room)
+    // Before the entry: without it another node may open the next room of the name, which must not have this state.
+    await this.#states.delete(room)
+    // It may have been opened again meanwhile, and even closed.
+    if (!this.#isOpenHere(room) && isLast()) await this.directory.remove(room)
+  }
+
+  /** Resolves when the rooms that have ended here are removed from the stores, or cannot be. */
+  async removed (): Promise<void> {
+    await Promise.allSettled(this.#removing.values())
+  }
+
+  /** Whether a room is open here, or about to be. */
+  #isOpenHere (room: string): boolean {
+    return this.#part(room) !== undefined || this.#claiming.has(room)
   }
 
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
@@ -496,7 +537,7 @@ export class RoomHomes implements DirectoryHost {
   /** Removes rooms that have ended here but are in the store again, as its answers and reports may be late. */
   #removeEnded (): void {
     for (const [room, entry] of this.directory) {
-      if (!this.#isHere(entry) || this.#part(room) !== undefined || this.#claiming.has(room)) continue
+      if (!this.#isHere(entry) || this.#isOpenHere(room) || this.#removing.has(room)) continue
       this.#retryIfFailed(room, this.#remove(room))
     }
   }
@@ -538,7 +579,8 @@ export class RoomHomes implements DirectoryHost {
     const [part, entry] = [this.#part(room), this.directory.get(room)]
     if (entry !== undefined && !this.#isHere(entry)) return await this.#shareChanges(room)
     if (!goesOn(part)) {
-      if (!this.#claiming.has(room)) await this.#remove(room)
+      // One that is closing is removed when it is closed.
+      if (!this.#isOpenHere(room)) await this.#remove(room)
       return
     }
     await this.#states.deleteEnded(room)

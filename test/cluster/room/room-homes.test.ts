@@ -1,8 +1,9 @@
 import t, { type Test } from 'tap'
-import type { KeyStore, StoreEntry } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type KeyStore, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
 import { encodeHeartbeat } from '../../../src/cluster/membership/node-heartbeat.ts'
 import { encodeJson } from '../../../src/cluster/message/json.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
+import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../../helper/clock.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
@@ -117,6 +118,228 @@ t.test('a state that another node has written since its room ended here stays', 
   await settled()
   t.equal(await stateIn(states), 'round 4')
   t.equal(Buffer.from((await b.room('arena').state.get())!).toString(), 'round 4')
+})
+
+t.test('a home that joins again before it was taken for lost leaves its room and the state to members', async t => {
+  simulateTime(t)
+  let release: (() => void) | undefined
+  let [isHeld, count] = [false, 0]
+  const cluster = await openMemoryCluster(t, 2, {}, { ...patientTimings, lease: 600 }, bus => {
+    const isFirst = count++ === 0
+    return override(bus, {
+      openStore: async (name: string, seconds?: number) => {
+        const store = await bus.openStore(name, seconds)
+        if (!isFirst || !name.endsWith('nodes')) return store
+        return override(store, {
+          get: async (key: string) => {
+            if (isHeld) await new Promise<void>(resolve => { release = resolve })
+            return await store.get(key)
+          }
+        })
+      }
+    })
+  })
+  const { broker, buses, nodes: [a, b] } = cluster
+  const states = await openStore(t, cluster, 'state')
+  const room = await b.cluster.openRoom('arena')
+  const player = await joinRoom(a, 'arena')
+  await room.state.set(Buffer.from('round 3'))
+  // The first node does not notice that the other one has another lease.
+  isHeld = true
+  broker.cut(buses[1])
+  await until(() => !b.cluster.isReady && !b.hasRoom('arena'))
+  broker.restore(buses[1])
+  await until(() => b.cluster.isReady && release !== undefined)
+  await settled()
+  t.equal(await stateIn(states), 'round 3')
+  isHeld = false
+  release!()
+  await until(() => a.room('arena').isHome)
+  await settled()
+  for (const node of [a, b]) t.equal(internalsOf(node).registry.cluster!.room('arena')?.node, 'node-0')
+  t.equal(Buffer.from((await a.room('arena').state.get())!).toString(), 'round 3')
+  player.disconnect()
+  await until(async () => await stateIn(states) === undefined)
+})
+
+t.test('a home that was stopped for longer than its lease does not delete the state of its room', async t => {
+  const deleted: string[] = []
+  const cluster = await openMemoryCluster(t, 1, {}, patientTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        delete: async (key: string, revision?: number) => {
+          deleted.push(`${key} of ${name}`)
+          return await store.delete(key, revision)
+        }
+      })
+    }
+  }))
+  const { nodes: [a] } = cluster
+  const room = await a.cluster.openRoom('arena')
+  await room.state.set(Buffer.from('round 3'))
+  const { now } = performance
+  performance.now = () => now.call(performance) + patientTimings.lease
+  await room.close()
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve()
+  performance.now = now
+  t.same(deleted, [])
+  t.notOk(a.cluster.isReady)
+  await until(() => deleted.length === 2)
+  t.same(deleted, ['arena of gdws-default-state', 'arena of gdws-default-rooms'], 'when it has joined again')
+})
+
+interface FaultyCluster extends MemoryCluster {
+  /** What precedes the deletion of a state by the second node. */
+  readonly faulty: { wait?: (() => Promise<unknown>) | undefined }
+}
+
+/** Two nodes. */
+async function openFaulty (t: Test): Promise<FaultyCluster> {
+  const faulty: FaultyCluster['faulty'] = {}
+  let count = 0
+  const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => {
+    const isSecond = count++ === 1
+    return override(bus, {
+      openStore: async (name: string, seconds?: number) => {
+        const store = await bus.openStore(name, seconds)
+        if (!isSecond || !name.endsWith('state')) return store
+        return override(store, {
+          delete: async (key: string, revision?: number) => {
+            await faulty.wait?.()
+            return await store.delete(key, revision)
+          }
+        })
+      }
+    })
+  })
+  return { ...cluster, faulty }
+}
+
+async function noAnswer (): Promise<void> {
+  throw new BusError('timeout', 'state')
+}
+
+t.test('a room whose state cannot be deleted keeps its name, so that no other room has the state', async t => {
+  const cluster = await openFaulty(t)
+  const { faulty, nodes: [a, b] } = cluster
+  const states = await openStore(t, cluster, 'state')
+  const room = await b.cluster.openRoom('arena')
+  await room.state.set(Buffer.from('round 3'))
+  faulty.wait = noAnswer
+  await room.close()
+  await settled()
+  await t.rejects(a.cluster.openRoom('arena'), { code: 'ERR_ALREADY_EXISTS' })
+  faulty.wait = undefined
+  await until(() => !a.hasRoom('arena'))
+  const next = await a.cluster.openRoom('arena')
+  t.equal(await next.state.get(), undefined)
+  t.equal(await stateIn(states), undefined)
+})
+
+for (const [how, open] of [
+  ['at once', async (node: WebSocketServer) => node.openRoom('arena', { emptyTimeout: 600 })],
+  ['as the only one of its name', async (node: WebSocketServer) => await node.cluster.openRoom('arena')]
+] as const) {
+  t.test(`its own node can open the next room ${how}`, async t => {
+    const cluster = await openFaulty(t)
+    const { faulty, nodes: [a, b] } = cluster
+    const [states, rooms] = [await openStore(t, cluster, 'state'), await openStore(t, cluster, 'rooms')]
+    const room = await b.cluster.openRoom('arena', { maxPeers: 9 })
+    await room.state.set(Buffer.from('round 3'))
+    faulty.wait = noAnswer
+    await room.close()
+    await until(() => Date.now() > room.openedAt)
+    const before = Date.now()
+    const next = await open(b)
+    t.equal(await next.state.get(), undefined)
+    await until(() => internalsOf(a).registry.cluster!.room('arena')?.maxPeers === 0)
+    const { openedAt } = internalsOf(a).registry.cluster!.room('arena')!
+    t.ok(openedAt >= before && openedAt <= next.openedAt)
+    faulty.wait = undefined
+    await until(async () => await stateIn(states) === undefined)
+    await next.state.set(Buffer.from('round 1'))
+    await settled()
+    t.equal(await stateIn(states), 'round 1')
+    t.ok(next.isOpen)
+    await next.close()
+    await until(async () => await stateIn(states) === undefined && await rooms.get('arena') === undefined)
+  })
+}
+
+t.test('a state is not written once its room is closed, though it had to wait for the deletion of another', async t => {
+  const cluster = await openFaulty(t)
+  const { faulty, nodes: [a, b] } = cluster
+  const states = await openStore(t, cluster, 'state')
+  let release = (): void => {}
+  const released = new Promise<void>(resolve => { release = resolve })
+  faulty.wait = async () => { await released }
+  await (await b.cluster.openRoom('arena')).close()
+  const second = b.openRoom('arena')
+  const written = second.state.set(Buffer.from('round 3'))
+  await settled()
+  const closed = second.close()
+  faulty.wait = undefined
+  release()
+  await t.rejects(written, { code: 'FAILED', message: 'room arena is closed' })
+  await closed
+  await until(() => !a.hasRoom('arena'))
+  t.equal(await stateIn(states), undefined)
+})
+
+t.test('a state that is written before the deletion of another is confirmed is deleted with its room', async t => {
+  let answer: (() => void) | undefined
+  let isHeld = false
+  const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        delete: async (key: string, revision?: number) => {
+          const isDeleted = await store.delete(key, revision)
+          if (isHeld && answer === undefined) await new Promise<void>(resolve => { answer = resolve })
+          return isDeleted
+        }
+      })
+    }
+  }))
+  const { nodes: [a, b] } = cluster
+  const states = await openStore(t, cluster, 'state')
+  const first = await b.cluster.openRoom('arena')
+  isHeld = true
+  await first.close()
+  await until(() => answer !== undefined)
+  const second = b.openRoom('arena')
+  await second.state.set(Buffer.from('round 3'))
+  await second.close()
+  answer!()
+  await until(() => !a.hasRoom('arena'))
+  t.equal(await stateIn(states), undefined)
+})
+
+t.test('the node that removes a room without members does not leave its state to the next one either', async t => {
+  const cluster = await openFaulty(t)
+  const { faulty, nodes: [a, b] } = cluster
+  const [states, rooms] = [await openStore(t, cluster, 'state'), await openStore(t, cluster, 'rooms')]
+  const room = await a.cluster.openRoom('arena')
+  await room.state.set(Buffer.from('round 3'))
+  faulty.wait = noAnswer
+  await a.stop()
+  await until(() => internalsOf(b).registry.cluster!.room('arena')?.node === 'node-1')
+  await settled()
+  t.ok(await rooms.get('arena'))
+  faulty.wait = undefined
+  await until(async () => await rooms.get('arena') === undefined)
+  t.equal(await stateIn(states), undefined)
+})
+
+t.test('a node that stops removes its rooms and their states', async t => {
+  const cluster = await openMemoryCluster(t, 1, {}, patientTimings)
+  const [states, rooms] = [await openStore(t, cluster, 'state'), await openStore(t, cluster, 'rooms')]
+  const [a] = cluster.nodes
+  await joinRoom(a, 'arena')
+  await a.room('arena').state.set(Buffer.from('round 3'))
+  await a.stop()
+  t.same([await stateIn(states), await rooms.get('arena')], [undefined, undefined])
 })
 
 t.test('a node that ends a room without members leaves its state if another node has the room by now', async t => {
