@@ -321,6 +321,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   entered (): void {
     this.#isMember = true
+    const live = new Set(Array.from(this.#node.nodes(), ({ id }) => id))
+    for (const id of this.#known.keys()) if (!live.has(id)) this.#known.delete(id)
     this.#node.log.info({ node: this.#node.id, slot: this.slot }, 'joined the cluster')
     this.signals.emit('ready')
   }

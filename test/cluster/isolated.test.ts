@@ -38,6 +38,24 @@ t.test('a node that has lost the cluster says that it does not know of the other
   broker.restore(buses[0])
 })
 
+t.test('a node that has lost the cluster again does not list nodes that were gone when it was back', async t => {
+  simulateTime(t)
+  const { nodes: [a, b, c], broker, buses } = await openMemoryCluster(t, 3, {}, timings)
+  const listed = (): string[] => Array.from(internalsOf(a).registry.cluster!.knownNodes(), ({ id }) => id).sort()
+  const lose = async (): Promise<void> => {
+    broker.cut(buses[0])
+    await until(() => !a.cluster.isReady)
+  }
+  await lose()
+  t.same(listed(), ['node-1', 'node-2'])
+  await c.stop()
+  broker.restore(buses[0])
+  await until(() => a.cluster.isReady && b.cluster.isReady)
+  await lose()
+  t.same(listed(), ['node-1'])
+  broker.restore(buses[0])
+})
+
 t.test('a listener of ready finds the node in the cluster', async t => {
   simulateTime(t)
   const { nodes: [a], broker, buses } = await openMemoryCluster(t, 2, {}, timings)
