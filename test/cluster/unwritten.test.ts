@@ -60,6 +60,10 @@ function limits (nodes: readonly WebSocketServer[]): Array<number | undefined> {
   return nodes.map(node => linkOf(node).room('arena')?.maxPeers)
 }
 
+function isUnlocked (nodes: readonly WebSocketServer[]): boolean {
+  return nodes.every(node => linkOf(node).room('arena')?.locked === false)
+}
+
 /** What happens on the first node while it may not be able to write, and how all nodes know of it. */
 const changes: Record<string, {
   readonly before?: (nodes: readonly WebSocketServer[]) => unknown
@@ -103,6 +107,21 @@ const changes: Record<string, {
       openArena(node).maxPeers = 9
     },
     isKnown: nodes => limits(nodes).every(limit => limit === 9)
+  },
+  'a room that is closed and opened again with other settings': {
+    before: ([node]) => { node.openRoom('arena', { maxPeers: 7, locked: true, emptyTimeout: 600 }) },
+    change: node => {
+      node.room('arena').close()
+      node.openRoom('arena', { maxPeers: 9, emptyTimeout: 600 })
+    },
+    isKnown: nodes => limits(nodes).every(limit => limit === 9) && isUnlocked(nodes)
+  },
+  'a room that is opened, closed and opened again with other settings': {
+    change: node => {
+      node.openRoom('arena', { maxPeers: 7, locked: true, emptyTimeout: 600 }).close()
+      node.openRoom('arena', { maxPeers: 9, emptyTimeout: 600 })
+    },
+    isKnown: nodes => limits(nodes).every(limit => limit === 9) && isUnlocked(nodes)
   },
   'the end of a room': {
     before: ([node]) => { openArena(node) },

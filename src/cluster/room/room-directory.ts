@@ -121,9 +121,9 @@ export class RoomDirectory {
     await this.#changeEntry(room, entry => ({ ...entry, options: { ...entry.options, ...options } }))
   }
 
-  /** The entry of a room that has ended here is that of the next one of its name. */
-  async reopen (room: string, options: RoomOptions, openedAt: number): Promise<void> {
-    await this.#changeEntry(room, entry => ({ ...entry, options, openedAt }))
+  /** Replaces all settings of a room that has its home here, as those of the entry may be those of an earlier room. */
+  async replace (room: string, options: RoomOptions, openedAt?: number): Promise<void> {
+    await this.#changeEntry(room, entry => ({ ...entry, options, openedAt: openedAt ?? entry.openedAt }))
   }
 
   async #changeEntry (room: string, changed: (entry: DirectoryEntry) => DirectoryEntry): Promise<void> {

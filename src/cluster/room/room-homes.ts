@@ -260,13 +260,13 @@ export class RoomHomes implements DirectoryHost {
     } else if (isClaimed && entry === undefined) {
       // The broker has lost the store, and this node has not heard of the new one yet: retried later.
       throw new BusError('disconnected', name)
-    } else if (part.settings.options !== options) await this.directory.change(name, part.settings.options)
+    } else if (part.settings.options !== options) await this.directory.replace(name, part.settings.options)
   }
 
   /** Makes this node the home of a room that is not open; there may be the entry of one that has just ended here. */
   async #obtain (room: string, options: RoomOptions, openedAt: number): Promise<boolean> {
     if (this.directory.get(room) === undefined) return await this.directory.claim(room, options, openedAt)
-    await this.directory.reopen(room, options, openedAt)
+    await this.directory.replace(room, options, openedAt)
     return true
   }
 
@@ -462,7 +462,10 @@ export class RoomHomes implements DirectoryHost {
     await before
     if (this.#isOpenHere(room)) return await this.#states.deleteEnded(room)
     const entry = this.directory.get(room)
-    if (entry === undefined || (!this.#isHere(entry) && !await this.directory.takeOver(room))) return
+    if (entry === undefined) return
+    // Unless it has another home by now: this node takes it over first, so that nobody opens the name meanwhile.
+    const isHere = this.#isHere(entry) || (!this.#context.isLive(entry) && await this.directory.takeOver(room))
+    if (!isHere) return
     if (!this.#context.checkHeld()) throw new BusError('disconnected', room)
     // Before the entry: without it another node may open the next room of the name, which must not have this state.
     await this.#states.delete(room)
@@ -583,9 +586,10 @@ export class RoomHomes implements DirectoryHost {
       if (!this.#isOpenHere(room)) await this.#remove(room)
       return
     }
+    const isNew = entry === undefined || this.#states.isEnded(room)
     await this.#states.deleteEnded(room)
-    if (entry === undefined) await this.#announce(part)
-    else await this.directory.change(room, part.settings.options)
+    if (isNew) await this.#announce(part)
+    else await this.directory.replace(room, part.settings.options)
   }
 
   #part (room: string): RoomCore | undefined {
