@@ -13,7 +13,7 @@ import { slowBus } from '../helper/slow-bus.ts'
 import { until } from '../helper/until.ts'
 
 // Whatever happens to a cluster and its broker: once all nodes are connected again they agree about rooms, bans and
-// peers, and every room has its home on the node that all think it has.
+// peers, every room has its home on the node that all think it has, and no state is left of rooms that have ended.
 
 const STEPS = 25
 const names = ['alpha', 'beta', 'gamma']
@@ -55,6 +55,19 @@ function faults ({ nodes }: MemoryCluster): string[] {
   ]
 }
 
+/** Rooms that have ended, and whose state the broker still has. */
+async function statesLeft ({ broker, nodes }: MemoryCluster): Promise<string[]> {
+  const bus = broker.connect()
+  const store = await bus.openStore('gdws-default-state')
+  const left: string[] = []
+  const end = await store.watch(({ key, value }) => {
+    if (value !== undefined && linkOf(nodes[0]).room(key) === undefined) left.push(key)
+  })
+  end()
+  await bus.close()
+  return left
+}
+
 /** Does something at random again and again, then reconnects all nodes; what was done. */
 async function disturb (
   random: Random, timings: Timings, cluster: MemoryCluster, clients: RoomClient[]
@@ -73,6 +86,7 @@ async function disturb (
     open: node => { node.openRoom(random.pick(names), { emptyTimeout: 600, maxPeers: 5 + random.below(5) }) },
     close: node => { random.pick([...node.rooms()]).close().catch(() => {}) },
     change: node => { random.pick([...node.rooms()]).maxPeers = 10 + random.below(50) },
+    'write a state': node => { random.pick([...node.rooms()]).state.set(Buffer.from('round 3')).catch(() => {}) },
     ban: node => { node.ban(random.pick(addresses), { reason: String(random.below(100)) }) },
     unban: node => { node.unban(random.pick(addresses)) },
     cut: (_node, at) => { cutOff(at) },
@@ -124,6 +138,7 @@ async function run (t: Test, seed: number): Promise<void> {
   })
   const history = await disturb(random, timings, cluster, clients)
   await until(() => faults(cluster).length === 0, () => JSON.stringify({ faults: faults(cluster), history }, null, 1))
+  await until(async () => (await statesLeft(cluster)).length === 0, () => `no states left: ${JSON.stringify(history)}`)
   t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
 }
 

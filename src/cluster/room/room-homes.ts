@@ -260,7 +260,9 @@ export class RoomHomes implements DirectoryHost {
     } else if (isClaimed && entry === undefined) {
       // The broker has lost the store, and this node has not heard of the new one yet: retried later.
       throw new BusError('disconnected', name)
-    } else if (part.settings.options !== options) await this.directory.replace(name, part.settings.options)
+    } else if (!isDeepStrictEqual(part.settings.options, entry?.options)) {
+      await this.directory.replace(name, part.settings.options)
+    }
   }
 
   /** Makes this node the home of a room that is not open; there may be the entry of one that has just ended here. */

@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { BusError, type KeyStore, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
 import { encodeHeartbeat } from '../../../src/cluster/membership/node-heartbeat.ts'
-import { encodeJson } from '../../../src/cluster/message/json.ts'
+import { decodeJson, encodeJson } from '../../../src/cluster/message/json.ts'
+import type { DirectoryEntry } from '../../../src/cluster/room/room-directory.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../../helper/clock.ts'
@@ -367,6 +368,28 @@ t.test('a node that ends a room without members leaves its state if another node
   await until(() => internalsOf(b).registry.cluster!.room('arena')?.maxPeers === 9)
   await settled()
   t.equal(await stateIn(states), 'round 3')
+})
+
+t.test('a room has its own settings though the broker still has the entry of the one before', async t => {
+  let isDeaf = false
+  const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      const watch = async (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void> =>
+        await store.watch(entry => { if (!isDeaf) receive(entry) }, renewed)
+      return override(store, { watch })
+    }
+  }))
+  const { nodes: [a, b] } = cluster
+  const rooms = await openStore(t, cluster, 'rooms')
+  const main = decodeJson<DirectoryEntry>((await rooms.get('main'))!.value!)
+  isDeaf = true
+  await rooms.put('arena', encodeJson({ ...main, options: { maxPeers: 7, locked: true } }))
+  await settled()
+  isDeaf = false
+  a.openRoom('arena', { maxPeers: 9 })
+  await until(() => internalsOf(b).registry.cluster!.room('arena')?.maxPeers === 9)
+  t.equal(internalsOf(b).registry.cluster!.room('arena')?.locked, false)
 })
 
 t.test('settings that change while a room is claimed are written, though a new store is reported later', async t => {
