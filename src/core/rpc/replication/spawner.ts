@@ -60,7 +60,8 @@ export class Spawner {
    * properties of its MultiplayerSynchronizer; without any it must not have one. ERR_ALREADY_IN_USE for a name in use;
    * ERR_INVALID_PARAMETER for a name that no node can have or of more than 1024 characters, an index of a scene beyond
    * 254, or values that are missing, of another kind, or cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a
-   * packet; ERR_DOES_NOT_EXIST once the spawner was removed with the node that it is in. Godot: MultiplayerSpawner.spawn.
+   * packet; ERR_DOES_NOT_EXIST once the spawner was removed with the node that it is in. Godot:
+   * MultiplayerSpawner.spawn.
    */
   spawn<const R extends Replication = {}> (
     name: string, what: Spawned, replication?: R, ...[values, options]: SpawnValues<R>
