@@ -19,6 +19,7 @@ import { RoomChanges } from './room-changes.ts'
 import { RoomDirectory } from './room-directory.ts'
 import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
 import { RoomFailover } from './room-failover.ts'
+import { RoomRemovals } from './room-removals.ts'
 import { RoomRetries, type ClosedRoom, type CloseFrame } from './room-retries.ts'
 import { RoomStates } from './room-states.ts'
 
@@ -51,16 +52,21 @@ export class RoomHomes implements DirectoryHost {
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
   /** Rooms that this node is about to open; each resolves or rejects when that is over. */
   readonly #claiming = new Map<string, Promise<unknown>>()
-  /** Removals of rooms from the stores, the last one of each room. */
-  readonly #removing = new Map<string, Promise<void>>()
   /** Rooms that are open here and may not be in the directory yet. */
   readonly #announced = new Set<string>()
+  readonly #removals: RoomRemovals
   readonly #retries: RoomRetries
   readonly #failover: RoomFailover
 
   constructor (context: NodeContext, host: HomesHost) {
     this.#context = context
     this.#host = host
+    this.#removals = new RoomRemovals(context, {
+      directory: this.directory,
+      states: this.#states,
+      isHere: lease => this.#isHere(lease),
+      isOpenHere: room => this.#isOpenHere(room)
+    })
     this.#retries = new RoomRetries(context, {
       restore: async () => { await this.directory.restore() },
       write: async room => { await this.#writeAgain(room) },
@@ -72,7 +78,7 @@ export class RoomHomes implements DirectoryHost {
       replica: host.replica,
       directory: this.directory,
       wasHere: lease => this.#wasHere(lease),
-      remove: room => this.#remove(room),
+      remove: room => this.#removals.remove(room),
       resumed: room => { this.#retryIfFailed(room, this.#states.deleteEnded(room)) }
     })
     const { commands } = context
@@ -253,7 +259,7 @@ export class RoomHomes implements DirectoryHost {
     const isClaimed = await this.#obtain(name, options, removed?.openedAt ?? core.openedAt)
     const [part, entry] = [this.#part(name), this.directory.get(name)]
     if (part === undefined) {
-      if (isClaimed) await this.#remove(name)
+      if (isClaimed) await this.#removals.remove(name)
     } else if (entry !== undefined && !this.#isHere(entry)) {
       // A part that stayed is one of the same room, if it has clients.
       if (removed === undefined || part.localCount === 0) part.abandon()
@@ -412,7 +418,7 @@ export class RoomHomes implements DirectoryHost {
     const entry = this.directory.get(room)
     const wasHome = entry !== undefined && this.#isHere(entry)
     if (wasHome || !this.directory.isOpen) this.#states.ended(room)
-    if (wasHome) this.#retryIfFailed(room, this.#remove(room))
+    if (wasHome) this.#retryIfFailed(room, this.#removals.remove(room))
   }
 
   async readState (room: string): Promise<Uint8Array | undefined> {
@@ -451,33 +457,9 @@ export class RoomHomes implements DirectoryHost {
     }
   }
 
-  /** Removes a room and its state, unless another node has the room by now; one removal of it after the other. */
-  async #remove (room: string): Promise<void> {
-    const before = this.#removing.get(room)?.catch(() => {})
-    const isLast = (): boolean => this.#removing.get(room) === removal
-    const removal = this.#removeAfter(before, room, isLast).finally(() => { if (isLast()) this.#removing.delete(room) })
-    this.#removing.set(room, removal)
-    await removal
-  }
-
-  async #removeAfter (before: Promise<void> | undefined, room: string, isLast: () => boolean): Promise<void> {
-    await before
-    if (this.#isOpenHere(room)) return await this.#states.deleteEnded(room)
-    const entry = this.directory.get(room)
-    if (entry === undefined) return
-    // Unless it has another home by now: this node takes it over first, so that nobody opens the name meanwhile.
-    const isHere = this.#isHere(entry) || (!this.#context.isLive(entry) && await this.directory.takeOver(room))
-    if (!isHere) return
-    if (!this.#context.checkHeld()) throw new BusError('disconnected', room)
-    // Before the entry: without it another node may open the next room of the name, which must not have this state.
-    await this.#states.delete(room)
-    // It may have been opened again meanwhile, and even closed.
-    if (!this.#isOpenHere(room) && isLast()) await this.directory.remove(room)
-  }
-
   /** Resolves when the rooms that have ended here are removed from the stores, or cannot be. */
   async removed (): Promise<void> {
-    await Promise.allSettled(this.#removing.values())
+    await this.#removals.settled()
   }
 
   /** Whether a room is open here, or about to be. */
@@ -542,8 +524,8 @@ export class RoomHomes implements DirectoryHost {
   /** Removes rooms that have ended here but are in the store again, as its answers and reports may be late. */
   #removeEnded (): void {
     for (const [room, entry] of this.directory) {
-      if (!this.#isHere(entry) || this.#isOpenHere(room) || this.#removing.has(room)) continue
-      this.#retryIfFailed(room, this.#remove(room))
+      if (!this.#isHere(entry) || this.#isOpenHere(room) || this.#removals.has(room)) continue
+      this.#retryIfFailed(room, this.#removals.remove(room))
     }
   }
 
@@ -585,7 +567,7 @@ export class RoomHomes implements DirectoryHost {
     if (entry !== undefined && !this.#isHere(entry)) return await this.#shareChanges(room)
     if (!goesOn(part)) {
       // One that is closing is removed when it is closed.
-      if (!this.#isOpenHere(room)) await this.#remove(room)
+      if (!this.#isOpenHere(room)) await this.#removals.remove(room)
       return
     }
     const isNew = entry === undefined || this.#states.isEnded(room)
