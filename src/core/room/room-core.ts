@@ -164,14 +164,19 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Closes every peer of the room, on all nodes, then the room. */
   async close (code: number, reason: string): Promise<void> {
-    this.link?.closing({ code, reason })
+    if (this.#isInUse) this.link?.closing({ code, reason })
     await this.life.close(code, reason)
   }
 
   /** Changes settings of the room; throws ERR_INVALID_PARAMETER. */
   change (options: RoomOptions): void {
     this.settings.change(options)
-    this.link?.optionsChanged(options)
+    if (this.#isInUse) this.link?.optionsChanged(options)
+  }
+
+  /** Whether its name is not free: to other nodes, one that has ended would be the next room of the name. */
+  get #isInUse (): boolean {
+    return this.#server.rooms.find(this.name) === this
   }
 
   /** Timeouts of the server have changed. */

@@ -116,3 +116,21 @@ t.test('a node that is asked again does not close the next room of the name', as
   t.equal(next.closed, undefined)
   t.ok(c.room('arena').isOpen)
 })
+
+t.test('a room that has ended has no effect on the next one of its name', async t => {
+  const { nodes } = await openMemoryCluster(t, 2)
+  const first = await joinRoom(nodes[0], 'arena')
+  const ended = nodes[0].room('arena')
+  first.leave()
+  await untilClosed(nodes, [])
+  const [here, there] = [await joinRoom(nodes[0], 'arena'), await joinRoom(nodes[1], 'arena')]
+
+  ended.locked = true
+  await ended.close(4000, 'over')
+  await settled()
+
+  for (const client of [here, there]) await client.heard()
+  t.same([here.closed, there.closed], [undefined, undefined])
+  t.same(nodes.map(node => node.room('arena').locked), [false, false])
+  t.equal(linkOf(nodes[1]).room('arena')?.locked, false)
+})
