@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { KeyStore } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type KeyStore } from '../../../src/cluster/bus/bus.ts'
 import type { Lease } from '../../../src/cluster/membership/lease.ts'
 import { decodeJson, encodeJson } from '../../../src/cluster/message/json.ts'
 import { RoomDirectory } from '../../../src/cluster/room/room-directory.ts'
@@ -201,4 +201,20 @@ t.test('a room that ends while a node reads its entry is unknown there, and can 
   await store.put(keyOf('elsewhere'), encodeJson({ slot: 2, epoch: 7, options: {}, openedAt: 0 }))
   t.equal(await directory.claim('elsewhere', {}, 0), true, 'it has ended since the first attempt')
   t.match(directory.get('elsewhere'), lease)
+})
+
+t.test('an entry that the broker does not remove is known until it does', async t => {
+  let isSilent = true
+  const { directory, store } = await openDirectory(t, store => override(store, {
+    delete: async (key: string, revision?: number) => {
+      if (isSilent) throw new BusError('timeout', key)
+      return await store.delete(key, revision)
+    }
+  }))
+  await t.rejects(directory.remove('arena'), { name: 'BusError', fault: 'timeout' })
+  t.ok(directory.get('arena'))
+  isSilent = false
+  t.equal(await directory.remove('arena'), true)
+  t.equal(directory.get('arena'), undefined)
+  t.equal(await store.get(keyOf('arena')), undefined)
 })
