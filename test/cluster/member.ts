@@ -24,6 +24,11 @@ class PrintingHost extends RecordingHost {
     this.#print()
   }
 
+  override entered (): void {
+    super.entered()
+    print('ready')
+  }
+
   override fenced (): void {
     super.fenced()
     this.#print()
@@ -42,12 +47,9 @@ function print (event: string): void {
   console.log(JSON.stringify({ event, slot: membership.self?.slot, epoch: membership.self?.epoch }))
 }
 
-let isReady = false
 let isSuspending = false
 setInterval(() => {
   if (isSuspending) return
-  if (membership.isReady && !isReady) print('ready')
-  isReady = membership.isReady
   if (!membership.checkHeld()) return
   const { slot, epoch } = membership.self!
   bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
