@@ -63,6 +63,12 @@ export class RoomFailover {
     }
   }
 
+  /** A room has another home, of which this node has not heard yet: what it knows of the former one says nothing. */
+  homeUnknown (room: string): void {
+    const deadline = performance.now() + this.#context.timings.lease
+    this.#homeless.set(room, { removeAfter: deadline, takeAfter: deadline })
+  }
+
   /** A room has a live home, or is removed. */
   settled (room: string): void {
     this.#homeless.delete(room)

@@ -475,6 +475,7 @@ export class RoomHomes implements DirectoryHost {
       this.#changes.forget(room)
     }
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
+    else if (previous !== undefined && !isSame(entry, previous)) this.#failover.homeUnknown(room)
     if (entry === undefined) {
       if (goesOn(part)) this.#keep(part, previous!)
       return
