@@ -9,6 +9,8 @@ import type { AnyValues, Replication, SyncedProperty } from './replication.ts'
 /** Bits of the mask that says which values changed. */
 const MAX_CHANGING = 64
 const NOTHING = Buffer.alloc(0)
+/** How many times as long as a client's the server's encoding of a value may be: an int of 2 bytes that is a float. */
+const MAX_GROWTH = 8
 
 /** What the encoding of properties depends on. */
 export interface PropertiesHost {
@@ -28,8 +30,6 @@ interface Property extends SyncedProperty {
   value: Variant | undefined
   /** The value as it is sent, or as its owner has sent it. */
   bytes: Uint8Array
-  /** Bytes of the value if the server sends it. */
-  size: number
 }
 
 /** A value as its receiver gets it, and its bytes in a packet. */
@@ -48,14 +48,14 @@ export class ReplicatedProperties {
   readonly #overhead: number
   /** All values that are always sent, encoded; undefined after one has changed. */
   #sync: Uint8Array | undefined
-  /** Bytes of all values if the server sends them. */
+  /** Bytes of all values. */
   #size = 0
 
   /** ERR_INVALID_PARAMETER for more than 64 `on_change` properties. */
   constructor (replication: Replication, host: PropertiesHost, overhead: number) {
     this.#properties = Object.entries(replication).map(([name, property]) => {
       const converter = new MemberConverter([property.kind], host.exactTypes)
-      return { ...property, name, converter, value: undefined, bytes: NOTHING, size: 0 }
+      return { ...property, name, converter, value: undefined, bytes: NOTHING }
     })
     this.#byName = new Map(this.#properties.map(property => [property.name, property]))
     this.#spawned = this.#properties.filter(({ spawn = true }) => spawn)
@@ -105,7 +105,7 @@ export class ReplicatedProperties {
       property.value = sent.value
       return
     }
-    this.#checkSize(this.#size + sent.encoded.length - property.size)
+    this.#checkSize(this.#size + sent.encoded.length - property.bytes.length)
     this.#put(property, sent)
     if (property.mode === 'on_change') this.#changed.add(property)
   }
@@ -155,16 +155,28 @@ export class ReplicatedProperties {
     const received = this.#host.codec.parse(from => readValues(from, expected), bytes)
     if (received === undefined) return undefined
     const changes: Record<string, Variant> = {}
-    const changed = expected.map((property, at) => ({ property, ...received[at] })).filter(isChange)
-    const sizes = changed.map(({ property, value }) => this.#encode(property, value).encoded.length)
-    const size = changed.reduce((sum, { property }, at) => sum + sizes[at] - property.size, this.#size)
-    if (!this.#isSendable(size)) return undefined
-    this.#size = size
-    for (const [at, { property, value, encoded }] of changed.entries()) {
-      Object.assign(property, { value, bytes: Buffer.from(encoded), size: sizes[at] })
+    let size = this.#size
+    for (const [at, property] of expected.entries()) {
+      const { value, encoded } = received[at]
+      if (property.value !== undefined && Buffer.compare(encoded, property.bytes) === 0) continue
+      size += encoded.length - property.bytes.length
       changes[property.name] = value
     }
+    if (!this.#isSendable(size * MAX_GROWTH) && !this.#isSendable(this.#sentSize(changes))) return undefined
+    this.#size = size
+    for (const [at, property] of expected.entries()) {
+      if (!Object.hasOwn(changes, property.name)) continue
+      property.value = received[at].value
+      property.bytes = Buffer.from(received[at].encoded)
+    }
     return changes
+  }
+
+  /** Bytes of all values if the server sends them, some of them changed. */
+  #sentSize (changes: AnyValues): number {
+    const values: AnyValues = { ...this.values, ...changes }
+    const known = this.#properties.filter(({ name }) => values[name] !== undefined)
+    return sizeOf(known.map(property => this.#encode(property, values[property.name] as Variant)))
   }
 
   #watchedOf (changed: bigint): readonly Property[] | undefined {
@@ -178,19 +190,20 @@ export class ReplicatedProperties {
   }
 
   #put (property: Property, { value, encoded }: Encoded): void {
-    this.#size += encoded.length - property.size
-    Object.assign(property, { value, bytes: encoded, size: encoded.length })
+    this.#size += encoded.length - property.bytes.length
+    property.value = value
+    property.bytes = encoded
     this.#sync = undefined
   }
 
   /** As `set` of every property, without changing any. */
   #encodeAll (values: AnyValues): Encoded[] {
     const all = this.#properties.map(property => this.#encode(property, values[property.name] as Variant))
-    this.#checkSize(all.reduce((sum, { encoded }) => sum + encoded.length, 0))
+    this.#checkSize(sizeOf(all))
     return all
   }
 
-  /** As clients get it: an int has no fraction, whatever was given. */
+  /** The value as clients receive it (an int has no fraction then), and its bytes. */
   #encode ({ name, converter }: Property, given: Variant): Encoded {
     const outgoing = converter.outgoing([given], () => `property ${name}`)
     const [value] = converter.incoming(outgoing) ?? outgoing
@@ -212,8 +225,8 @@ export class ReplicatedProperties {
   }
 }
 
-function isChange ({ property, encoded }: Encoded & { readonly property: Property }): boolean {
-  return property.value === undefined || Buffer.compare(encoded, property.bytes) !== 0
+function sizeOf (values: readonly Encoded[]): number {
+  return values.reduce((sum, { encoded }) => sum + encoded.length, 0)
 }
 
 /** Reads a value for each property; undefined unless they are all there, of the right kinds, and nothing else. */
