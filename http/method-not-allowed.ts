@@ -4,8 +4,8 @@ import { HttpError } from './problem.ts'
 
 /**
  * Records the routes of the scope from here on; the returned function adds 405 responses, with the allowed methods, for
- * all other methods that the app routes: for further ones that Node parses, such as PROPFIND, Fastify responds with
- * 404. OPTIONS is left to @fastify/cors of the host, whose route for it has any path.
+ * all other methods that the app routes; to methods that only Node parses, such as PROPFIND, Fastify responds with 404.
+ * OPTIONS is left to @fastify/cors of the host, whose route for it matches every path.
  */
 export function watchMethods (app: FastifyInstance): () => void {
   const routed = new Map<string, Set<HTTPMethods>>()

@@ -10,7 +10,7 @@ export const httpErrors: Readonly<Record<number, readonly [code: string, meaning
   400: ['bad-request', 'The request does not match its schema, or is not valid HTTP; `errors` names the invalid parts'],
   401: ['unauthorized', 'Missing or wrong token'],
   403: ['forbidden', 'The role of the token does not allow this, or without tokens the request is not local'],
-  404: ['not-found', 'Nothing is at this path; also for OPTIONS, and methods that Fastify does not know'],
+  404: ['not-found', 'Nothing is at this path; also for OPTIONS, and for methods that Fastify does not know'],
   405: ['method-not-allowed', 'The path has other methods; `Allow` lists them'],
   406: ['not-acceptable', '`Accept` excludes the only media type'],
   408: ['request-timeout', 'The request was not complete in time'],

@@ -116,7 +116,7 @@ class UpgradeListener {
   #decide (upgrade: Upgrade): boolean {
     const [request, socket, head] = upgrade
     if (!this.#isOurs(request)) return this.#asWithoutUs(() => this.#leave(upgrade))
-    // Pipelined behind a request that has no response yet, it waits as a request does (RFC 9112 section 9.3.2).
+    // A handshake pipelined behind a request without a response waits, as a request does (RFC 9112 section 9.3.2).
     if (assignedResponse(socket) !== undefined) {
       afterResponses(socket, () => { this.#receive(upgrade) })
       return true

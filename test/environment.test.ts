@@ -313,7 +313,7 @@ t.test('TLS keys require WS_PORT', async t => {
   })
 })
 
-t.test('refuses what has no effect without or with WS_PORT', async t => {
+t.test('refuses variables that have no effect with WS_PORT, or without it', async t => {
   t.throws(() => readEnvironment({ BIND_IP: '::1' }),
     new SettingsError(['BIND_IP: needs WS_PORT; the address of PORT is HOST']))
   t.throws(() => readEnvironment({ WS_AT_ROOT: 'true', WS_PORT: '9080' }),

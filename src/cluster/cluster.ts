@@ -23,7 +23,7 @@ export interface ClusterSignals {
   peer_left: [peer: WebSocketPeer, end: PeerEnd]
   /** This node has joined the cluster, for the first time or, after `lost`, again. */
   ready: []
-  /** This node has lost the broker and is no longer part of the cluster. Emitted once until the next `ready`. */
+  /** This node has lost the broker and is no longer part of the cluster. Not emitted again before the next `ready`. */
   lost: []
 }
 

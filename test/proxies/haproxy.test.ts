@@ -9,7 +9,7 @@ import { startProgram } from './start.ts'
 
 testProxy(haproxy)
 
-t.test('HAProxy that root starts runs as a user of its own, without access to the files of others', {
+t.test('HAProxy started by root runs as a user of its own, without access to other files', {
   ...skipWithout('haproxy'), ...!isRoot && { skip: 'needs root' }, timeout: 60_000
 }, async t => {
   const ports = { site: await freePort(), service: await freePort(), app: await freePort() }

@@ -5,7 +5,7 @@ import { decodeJson, encodeJson } from '../message/json.ts'
 /** A node and the settings that it must share with the others. */
 export interface LeaseOwner {
   readonly nodeId: string
-  /** Random number: by it a node recognizes a lease of its own, although the answer to its claim was lost. */
+  /** Random number by which a node recognizes a lease of its own, even if the answer to its claim was lost. */
   readonly instance: number
   readonly version: string
   /** See `MembershipHost.agreement`. */

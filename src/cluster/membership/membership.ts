@@ -52,7 +52,7 @@ export class Membership {
   /** Slot of its last lease. */
   #lastSlot: number | undefined
   #isDraining = false
-  /** Whether it stops joining, as it leaves its id to another node that is joining too. */
+  /** Whether it stops joining because another node with its id is joining, too. */
   #hasYieldedId = false
   #store: Promise<KeyStore> | undefined
   /** Stops what was started in order to join. */

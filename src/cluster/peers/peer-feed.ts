@@ -36,10 +36,10 @@ export interface FeedHost {
   eventsLost (node: ClusterNode, count: number): void
 }
 
-/** What waits until peers are known: an event, or the handling of another message. */
+/** What waits until the peers are known: an event, or a call that handles another message. */
 type Waiting = PeerEvent | (() => void)
 
-/** Maximum bytes of the other messages. */
+/** Maximum bytes of those other messages. */
 const MAX_WAITING = 8 * 1024 * 1024
 
 /** Tracks the peers of another node: fetches all of them, then follows joins and leaves. */

@@ -591,9 +591,9 @@ export class RoomHomes implements DirectoryHost {
   }
 }
 
-/** Whether a room stays open here: `main` does, it only loses its peers when it is closed. */
+/** Whether a room is open here and stays so. */
 function goesOn (part: RoomCore | undefined): part is RoomCore {
-  return part !== undefined && (part.name === MAIN || !part.isClosing)
+  return part?.isClosing === false
 }
 
 /** The present values of the settings named in `changes`. */

@@ -13,7 +13,7 @@ const ENTRY_BYTES = 27
 
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
-  /** Whether a message of a node waits, for its peers to be known: `receive` is called then. */
+  /** Whether a message of a node has to wait until the node's peers are known; `receive` is called then. */
   hold (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
   receive (part: RoomPart, message: RoomMessage): void
   /** Messages of a node to a room were lost. */
@@ -36,7 +36,7 @@ export class RoomTraffic {
   readonly #open = new Map<string, Open>()
   /** By room, the most recent last. A room that is closed stays while heartbeats name it. */
   readonly #sent = new Map<string, Last>()
-  /** The highest number that a room had which is not in `#sent` any more: numbers of a room never go back. */
+  /** The highest number of a room that is not in `#sent` any more. Later rooms begin there: numbers never go back. */
   #highest = 0
 
   constructor (context: NodeContext, host: TrafficHost) {
@@ -129,7 +129,7 @@ export class RoomTraffic {
     if (open !== undefined) this.#report(open, slot, open.received.reported(slot, seq, start))
   }
 
-  /** The node has left, or joined again: it is asked for its numbers then. */
+  /** The node has left, or has joined again: then it is asked for its numbers. */
   forget (slot: number): void {
     for (const { received } of this.#open.values()) received.forget(slot)
   }

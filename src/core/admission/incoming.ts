@@ -11,8 +11,8 @@ import type { AcceptedConnection } from '../../transport/tcp-listener.ts'
 
 const HEAD_END = '\r\n\r\n'
 /**
- * Bytes behind the request that are read before the client is a peer, and kept for it. Reading is what detects that the
- * client has left; it pauses for one that sends more.
+ * Maximum bytes behind the request that are read, and kept, before the client is a peer; then reading pauses. Only
+ * reading detects that the client has left.
  */
 const LOOK_AHEAD = 16_384
 

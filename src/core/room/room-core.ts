@@ -174,7 +174,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (this.#isInUse) this.link?.optionsChanged(options)
   }
 
-  /** Whether its name is not free: to other nodes, one that has ended would be the next room of the name. */
+  /** Whether it has not ended: other nodes would take what one that has ended says for the next room of its name. */
   get #isInUse (): boolean {
     return this.#server.rooms.find(this.name) === this
   }

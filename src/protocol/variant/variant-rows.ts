@@ -277,7 +277,7 @@ export class Pairs implements Keys {
 
   /** The first key of the same bytes, or this one. Throws as `set`. */
   unify (key: Variant, bytes: string): Variant {
-    // A real is one key in both widths. Its digits are no bytes of another key: those start with a type.
+    // A real of either width is the same key, named by its digits; other names begin with the byte of a type.
     const name = key instanceof types.Float ? digitsOf(key.value) : bytes
     this.#objects ??= new Map()
     const first = this.#objects.get(name)

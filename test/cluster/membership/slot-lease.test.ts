@@ -28,6 +28,23 @@ async function claim (t: Test, broker = new MemoryBroker(), taken: number[] = []
   return { broker, bus, store, lease, lost }
 }
 
+/** The broker is back, but was away for so long that the lease has ended. */
+async function claimAndLose (t: Test): Promise<Claimed> {
+  const claimed = await claim(t)
+  const { broker, bus, lease } = claimed
+  broker.cut(bus)
+  await until(() => !lease.checkHeld())
+  broker.restore(bus)
+  return claimed
+}
+
+/** The node claims a slot again; it had `slot` before. */
+async function claimAgain (t: Test, store: KeyStore, { slot }: SlotLease): Promise<SlotLease> {
+  const lease = await SlotLease.claim(store, [slot], owner, timings, () => {}, slot)
+  t.teardown(() => lease.leave())
+  return lease
+}
+
 /** All slots but these. */
 function allBut (...free: number[]): number[] {
   return Array.from({ length: 1023 }, (_, i) => i + 1).filter(slot => !free.includes(slot))
@@ -197,29 +214,20 @@ test('a claim fails when the broker is lost meanwhile', async t => {
 })
 
 test('a node gets its former slot again, although the answer to its first claim was lost', async t => {
-  const { broker, bus, store, lease } = await claim(t)
-  broker.cut(bus)
-  await until(() => !lease.checkHeld())
-  broker.restore(bus)
+  const { store, lease } = await claimAndLose(t)
   const answers = override(store, {
     update: async (key: string, value: Uint8Array, revision: number) => {
       await store.update(key, value, revision)
       throw new BusError('timeout', key)
     }
   })
-  const again = async (store: KeyStore): Promise<SlotLease> =>
-    await SlotLease.claim(store, [lease.slot], owner, timings, () => {}, lease.slot)
-  await t.rejects(again(answers), { name: 'BusError' })
-  const second = await again(store)
-  t.teardown(() => second.leave())
+  await t.rejects(claimAgain(t, answers, lease), { name: 'BusError' })
+  const second = await claimAgain(t, store, lease)
   t.equal(second.slot, lease.slot)
 })
 
 test('a node gets its former slot again, although a renewal of its last lease is late', async t => {
-  const { broker, bus, store, lease } = await claim(t)
-  broker.cut(bus)
-  await until(() => !lease.checkHeld())
-  broker.restore(bus)
+  const { store, lease } = await claimAndLose(t)
   let renewals = 2
   const late = override(store, {
     update: async (key: string, value: Uint8Array, revision: number) => {
@@ -227,18 +235,13 @@ test('a node gets its former slot again, although a renewal of its last lease is
       return await store.update(key, value, revision)
     }
   })
-  const second = await SlotLease.claim(late, [lease.slot], owner, timings, () => {}, lease.slot)
-  t.teardown(() => second.leave())
+  const second = await claimAgain(t, late, lease)
   t.equal(second.slot, lease.slot)
 })
 
 test('a node does not get its former slot again if another node has it, even one with its id', async t => {
-  const { broker, bus, store, lease } = await claim(t)
-  broker.cut(bus)
-  await until(() => !lease.checkHeld())
-  broker.restore(bus)
+  const { store, lease } = await claimAndLose(t)
   await store.put(leaseKey(lease.slot), encodeLease({ ...lease.value, instance: 2 }))
-  const second = await SlotLease.claim(store, [lease.slot], owner, timings, () => {}, lease.slot)
-  t.teardown(() => second.leave())
+  const second = await claimAgain(t, store, lease)
   t.not(second.slot, lease.slot)
 })

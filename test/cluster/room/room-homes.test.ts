@@ -80,7 +80,7 @@ for (const [how, timings, isLost] of [
   ['was disconnected from the broker', patientTimings, false],
   ['had lost the cluster', { ...patientTimings, lease: 600 }, true]
 ] as const) {
-  t.test(`a new room has no state of one that ended while its node ${how}`, async t => {
+  t.test(`a new room does not inherit the state of one that ended while its node ${how}`, async t => {
     simulateTime(t)
     const cluster = await openMemoryCluster(t, 2, {}, timings)
     const { broker, buses, nodes: [a, b] } = cluster
@@ -343,21 +343,27 @@ t.test('a node that stops removes its rooms and their states', async t => {
   t.same([await stateIn(states), await rooms.get('arena')], [undefined, undefined])
 })
 
-t.test('a node that ends a room without members leaves its state if another node has the room by now', async t => {
-  let isDeaf = false
+/** A cluster of two nodes whose watches tell nothing while `isDeaf`. */
+async function openDeaf (t: Test): Promise<MemoryCluster & { isDeaf: boolean }> {
+  const hearing = { isDeaf: false }
   const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {
     openStore: async (name: string, seconds?: number) => {
       const store = await bus.openStore(name, seconds)
       const watch = async (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void> =>
-        await store.watch(entry => { if (!isDeaf) receive(entry) }, renewed)
+        await store.watch(entry => { if (!hearing.isDeaf) receive(entry) }, renewed)
       return override(store, { watch })
     }
   }))
+  return Object.assign(hearing, cluster)
+}
+
+t.test('a node that ends a room without members leaves its state if another node has the room by now', async t => {
+  const cluster = await openDeaf(t)
   const { broker, buses: [bus], nodes: [a, b] } = cluster
   const [rooms, states] = [await openStore(t, cluster, 'rooms'), await openStore(t, cluster, 'state')]
   await a.cluster.openRoom('arena', { emptyTimeout: 600 })
   await settled()
-  isDeaf = true
+  cluster.isDeaf = true
   broker.cut(bus)
   await rooms.put('arena', encodeJson({ slot: 1023, epoch: 1, options: { maxPeers: 9 }, openedAt: 0 }))
   await states.put('arena', Buffer.from('round 3'))
@@ -374,22 +380,14 @@ t.test('a node that ends a room without members leaves its state if another node
 })
 
 t.test('a room has its own settings though the broker still has the entry of the one before', async t => {
-  let isDeaf = false
-  const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {
-    openStore: async (name: string, seconds?: number) => {
-      const store = await bus.openStore(name, seconds)
-      const watch = async (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void> =>
-        await store.watch(entry => { if (!isDeaf) receive(entry) }, renewed)
-      return override(store, { watch })
-    }
-  }))
+  const cluster = await openDeaf(t)
   const { nodes: [a, b] } = cluster
   const rooms = await openStore(t, cluster, 'rooms')
   const main = decodeJson<DirectoryEntry>((await rooms.get('main'))!.value!)
-  isDeaf = true
+  cluster.isDeaf = true
   await rooms.put('arena', encodeJson({ ...main, options: { maxPeers: 7, locked: true } }))
   await settled()
-  isDeaf = false
+  cluster.isDeaf = false
   a.openRoom('arena', { maxPeers: 9 })
   await until(() => internalsOf(b).registry.cluster!.room('arena')?.maxPeers === 9)
   t.equal(internalsOf(b).registry.cluster!.room('arena')?.locked, false)

@@ -31,8 +31,8 @@ export class Relay {
   readonly #parts: RelayParts
   /** Members in text mode: they get packets to all as single frames instead of through the room's outbox. */
   #inText: Set<PeerSession> | undefined
-  /** Members that were announced to have left, while listeners of the disconnect signals still find them. */
-  readonly #leaving = new Set<number>()
+  /** Members that were announced as left, while listeners of the disconnect signals still find them. */
+  #leaving: Set<number> | undefined
 
   constructor (wire: RelayWire, parts: RelayParts) {
     this.#wire = wire
@@ -90,18 +90,19 @@ export class Relay {
   }
 
   #announceLeft (id: number, session: PeerSession | undefined): void {
+    this.#leaving ??= new Set()
     this.#leaving.add(id)
     if (this.#parts.settings.options.serverRelay) this.#announce(this.#wire.removed(id), session)
   }
 
-  /** One that was announced to have left is no longer a member. */
+  /** A peer that was announced as left is no longer a member. */
   deleted (id: number): void {
-    this.#leaving.delete(id)
+    this.#leaving?.delete(id)
   }
 
-  /** Whether a member was announced to have left. */
+  /** Whether a member was announced as left. */
   isLeaving (id: number): boolean {
-    return this.#leaving.has(id)
+    return this.#leaving?.has(id) === true
   }
 
   /** The write mode of a member has changed. */

@@ -32,7 +32,7 @@ export function relativePath (path: string, base: string): string {
   return names.length === 0 ? '.' : checkedPath(names.join('/'))
 }
 
-/** Characters of the longest name; Godot has no limit, but V8 would hash paths of long ones by their length alone. */
+/** Maximum characters of a name. Godot has no limit, but V8 hashes very long paths by their length alone. */
 export const MAX_NAME = 1024
 
 /** Whether a node can have this name, by Godot's rule. */
