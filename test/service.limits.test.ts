@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { root } from '../scripts/root.ts'
-import { connectRaw, connectRawWebSocket } from './helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, type RawSocket } from './helper/raw-socket.ts'
+import { repeatUntil } from './helper/repeat-until.ts'
 import { startService, type Service } from './helper/service.ts'
 import { until } from './helper/until.ts'
 
@@ -89,8 +90,10 @@ for (const [what, env] of [['the endpoint of the app', {}], ['a listener of its 
     const service = await startService(t, { ...env, HANDSHAKE_TIMEOUT: '60' }, { maxDescriptors: 600 })
     const at = /(?:relay|server) at ws:\/\/[^"]*?:(\d+)/
     const port = Number(at.exec(await service.logged(at))![1])
-    const held = await Promise.all(Array.from({ length: 600 }, async () => await connectRaw(t, port)))
-    await service.logged(/"limit":"no-descriptor".*EMFILE/)
+    const hold = async (): Promise<RawSocket> => await connectRaw(t, port)
+    const held = await Promise.all(Array.from({ length: 600 }, hold))
+    // The service may have closed a file since: further connections take its place.
+    await repeatUntil(service.logged(/"limit":"no-descriptor".*EMFILE/), () => { hold().then(raw => held.push(raw)) })
     for (const { socket } of held) socket.destroy()
     const works = async (): Promise<boolean> => await service.api('/server/listening').then(({ ok }) => ok, () => false)
     await until(works)

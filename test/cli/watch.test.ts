@@ -9,6 +9,7 @@ import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory-connection.ts'
 import { freePort } from '../helper/free-port.ts'
 import { startHost } from '../helper/host.ts'
+import { repeatUntil } from '../helper/repeat-until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
 
@@ -60,12 +61,6 @@ async function startServer (port = 0): Promise<{ app: FastifyInstance, port: num
   await app.register(adminRoutes, { prefix: '/api/v1', auth: false })
   await app.listen({ port, host: '127.0.0.1' })
   return { app, port: (app.server.address() as AddressInfo).port }
-}
-
-/** Repeats an action until a promise settles: without a terminal the command does not show when it is connected. */
-async function repeatUntil (settled: Promise<void>, action: () => void): Promise<void> {
-  const timer = setInterval(action, 100)
-  await settled.finally(() => { clearInterval(timer) })
 }
 
 const restored = /\u001B\[\?7h\u001B\[\?25h\u001B\[\?1049l\s*$/ // oxlint-disable-line no-control-regex
@@ -123,6 +118,7 @@ t.test('reconnects to a restarted server, in a terminal and in a pipe', async t 
   const screen = inTerminal(t, first.port, 'rows 30 cols 100')
   const lines = inPipe(t, first.port)
   await screen.prints(/listening for/)
+  // Without a terminal the command does not show when it is connected.
   await repeatUntil(lines.prints(/joined/), () => {
     accept(first.app.peerServer, new MemoryConnection('192.0.2.7', 1), '')
   })
