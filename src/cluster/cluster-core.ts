@@ -26,6 +26,7 @@ import { DirectLinks } from './direct-links.ts'
 import { EventExchange } from './event-exchange.ts'
 import { FirstNumbers } from './first-numbers.ts'
 import { Gaps } from './gaps.ts'
+import { RoomHomes } from './homes/room-homes.ts'
 import { LocalNode } from './local-node.ts'
 import type { Lease } from './membership/lease.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
@@ -39,7 +40,6 @@ import { PeerSync } from './peers/peer-sync.ts'
 import type { PeerSyncHost } from './peers/peer-sync.ts'
 import type { RemotePeer } from './peers/remote-peer.ts'
 import { deliver } from './room/deliver.ts'
-import { RoomHomes } from './room/room-homes.ts'
 import { CongestedRooms } from './room/congested-rooms.ts'
 import { RoomPart } from './room/room-part.ts'
 import type { PartHost } from './room/room-part.ts'
@@ -166,7 +166,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = new RoomPart(core, this.#partHost, this.#traffic)
     if (this.#node.lease.slot > 0) {
       this.#traffic.open(part)
-      this.#homes.opened(core)
+      this.#homes.claims.opened(core)
       this.#learnNumbers(core.name)
     }
     part.update()
@@ -174,15 +174,15 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   optionsElsewhere (name: string): RoomOptions | undefined {
-    return this.#homes.optionsElsewhere(name)
+    return this.#homes.lookup.optionsElsewhere(name)
   }
 
   get roomCount (): number {
-    return this.#homes.size
+    return this.#homes.claims.roomCount
   }
 
   prepareEntry (name: string, address: string): Promise<void> | undefined {
-    return this.#homes.prepareEntry(name, address)
+    return this.#homes.entry.prepare(name, address)
   }
 
   // ---- administration ----
@@ -212,11 +212,11 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async changeRoom (name: string, changes: RoomOptions): Promise<void> {
-    await this.#homes.change(name, changes)
+    await this.#homes.changes.change(name, changes)
   }
 
   async closeRoom (name: string, code: number, reason: string): Promise<string[]> {
-    return await this.#homes.close(name, { code, reason })
+    return await this.#homes.closing.close(name, { code, reason })
   }
 
   shareEvent (event: RemoteEvent): void {
@@ -273,7 +273,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   async openClusterRoom (name: string | undefined, options: RoomOptions): Promise<Room> {
-    return (await this.#homes.openRoom(name, options)).room
+    return (await this.#homes.claims.openRoom(name, options)).room
   }
 
   // ---- membership ----
@@ -411,7 +411,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Learns the numbers of the nodes that may send to a room: those with members in it, and its home. */
   #learnNumbers (room: string): void {
     const slots = this.#peers.replica.slotsOf(room)
-    const home = this.#homes.homeOf(room)
+    const home = this.#homes.lookup.homeOf(room)
     if (home !== undefined && home !== this.slot) slots.add(home)
     for (const slot of slots) this.#firstNumbers.learnRoom(slot, room)
   }
@@ -505,7 +505,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
           .catch((err: unknown) => { this.#node.log.warn({ err, peer: id }, 'peer of another node not closed') })
       },
       remoteJoined: peer => {
-        this.#homes.seats.take(peer.facts.room)
+        this.#homes.entry.seats.take(peer.facts.room)
         this.#remoteEntered(peer)
         this.signals.emit('peer_joined', peer.peer)
       },
@@ -528,7 +528,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
     part?.core.remoteJoined(id)
-    this.#homes.joinedElsewhere(room, slot)
+    this.#homes.closing.joinedElsewhere(room, slot)
   }
 
   /** A peer of the node in this slot has left the room. */
@@ -544,18 +544,18 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return {
       congestion: this.#congestion,
       congestionChanged: (room, isCongested) => { this.#congestedRooms.changed(room, isCongested) },
-      isHome: room => homes.isHome(room),
-      homeOf: room => homes.homeOf(room),
+      isHome: room => homes.lookup.isHome(room),
+      homeOf: room => homes.lookup.homeOf(room),
       members: room => this.#peers.replica.inRoom(room),
-      reserved: room => homes.seats.count(room),
+      reserved: room => homes.entry.seats.count(room),
       peerJoined: session => { if (this.slot > 0) this.#peers.joined(session) },
       peerLeft: (session, end) => { if (this.slot > 0) this.#peers.left(session, end) },
       sendDirect: (slot, room, to, code, { source, bytes, start, end }) => {
         this.#direct.send(slot, { room, code, source, target: to }, bytes, start, end)
       },
       flushDirect: () => { this.#direct.flush() },
-      optionsChanged: (room, changes) => { homes.optionsChanged(room, changes) },
-      closing: (room, end) => { homes.closing(room, end) },
+      optionsChanged: (room, changes) => { homes.changes.changed(room, changes) },
+      closing: (room, end) => { homes.closing.closing(room, end) },
       readState: async room => await homes.readState(room),
       writeState: async (core, bytes) => { await homes.writeState(core, bytes) },
       closed: room => { homes.closed(room) }

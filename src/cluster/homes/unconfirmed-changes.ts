@@ -4,7 +4,7 @@ import type { RoomOptions } from '../../options/option-types.ts'
  * Settings that were changed on this node in rooms that have their home on another one, until the home has confirmed
  * them: it may be lost before it gets them, and the next one does not know of them.
  */
-export class RoomChanges {
+export class UnconfirmedChanges {
   readonly #byRoom = new Map<string, RoomOptions>()
 
   /** The latest values of those that are not confirmed. */

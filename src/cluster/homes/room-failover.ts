@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto'
-import type { RoomCore } from '../../core/room/room-core.ts'
 import { MAIN } from '../../core/room/room-name.ts'
 import { isSame, type Lease } from '../membership/lease.ts'
 import type { ClusterNode, NodeLeftCause } from '../membership/membership-host.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { PeerReplica } from '../peers/peer-replica.ts'
-import type { DirectoryEntry, RoomDirectory } from './room-directory.ts'
+import type { HomeLookup } from './home-lookup.ts'
+import type { DirectoryEntry } from './room-directory.ts'
 
 /** Heartbeats to wait for nodes that lost the broker at the same time as this one. */
 const MAX_HOMELESS_HEARTBEATS = 5
 
 /** What RoomFailover needs of the homes of rooms. */
 export interface FailoverHost {
-  readonly nodeId: string
   readonly replica: PeerReplica
-  readonly directory: RoomDirectory
-  /** Whether a lease is this node's, or one that it had before it joined again. */
-  wasHere (lease: Lease): boolean
   /** Removes a room and its state from the stores. */
   remove (room: string): Promise<void>
   /** This node is the home of a room again. */
@@ -34,14 +30,16 @@ interface Homeless {
 /** Finds the next home of rooms whose home was lost, or removes those without members. */
 export class RoomFailover {
   readonly #context: NodeContext
+  readonly #homes: HomeLookup
   readonly #host: FailoverHost
   /** Rooms whose home was lost. */
   readonly #homeless = new Map<string, Homeless>()
   /** Heartbeats for which rooms still wait for their home. */
   #heartbeats = 0
 
-  constructor (context: NodeContext, host: FailoverHost) {
+  constructor (context: NodeContext, homes: HomeLookup, host: FailoverHost) {
     this.#context = context
+    this.#homes = homes
     this.#host = host
   }
 
@@ -53,12 +51,12 @@ export class RoomFailover {
   /** This node has joined: any room may have lost its home. `wait` is longer than a lease. */
   checkAll (): void {
     const takeAfter = performance.now() + this.#context.timings.lease
-    for (const [room] of this.#host.directory) this.#homeless.set(room, { removeAfter: 0, takeAfter })
+    for (const [room] of this.#homes.directory) this.#homeless.set(room, { removeAfter: 0, takeAfter })
   }
 
   nodeLeft (lease: Lease, cause: NodeLeftCause): void {
     const removeAfter = cause === 'left' ? 0 : performance.now() + this.#context.timings.lease
-    for (const [room, entry] of this.#host.directory) {
+    for (const [room, entry] of this.#homes.directory) {
       if (isSame(entry, lease)) this.#homeless.set(room, { removeAfter, takeAfter: 0 })
     }
   }
@@ -83,7 +81,7 @@ export class RoomFailover {
   /** Finds homes for the rooms without one. */
   settle (): void {
     for (const [room, waits] of this.#homeless) {
-      const entry = this.#host.directory.get(room)
+      const entry = this.#homes.directory.get(room)
       if (entry === undefined || this.#context.isLive(entry)) {
         this.#homeless.delete(room)
         continue
@@ -97,20 +95,20 @@ export class RoomFailover {
   }
 
   #forgetLost (): void {
-    this.#host.directory.forgetLost().catch((err: unknown) => {
+    this.#homes.directory.forgetLost().catch((err: unknown) => {
       this.#context.failures.hit({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
     })
   }
 
   async #settle (room: string, entry: DirectoryEntry, { removeAfter, takeAfter }: Homeless): Promise<void> {
-    if (this.#host.wasHere(entry)) {
+    if (this.#homes.wasHere(entry)) {
       await this.resume(room)
       return
     }
     const isSuccessor = this.#isSuccessor(room)
     if (isSuccessor === undefined) await this.#removeOrphan(room, removeAfter)
     else if (isSuccessor && !(performance.now() < takeAfter && await this.#context.mayHold(entry))) {
-      await this.#host.directory.takeOver(room)
+      await this.#homes.directory.takeOver(room)
     }
   }
 
@@ -119,18 +117,18 @@ export class RoomFailover {
    * has members elsewhere, one of their nodes takes it over, with its state, as soon as they know of the loss.
    */
   async resume (room: string): Promise<void> {
-    const part = this.#part(room)
+    const part = this.#homes.part(room)
     if (part === undefined) {
       if (this.#nodesIn(room).length === 0) await this.#host.remove(room)
-    } else if (await this.#host.directory.takeOver(room, part.settings.options)) this.#host.resumed(room)
+    } else if (await this.#homes.directory.takeOver(room, part.settings.options)) this.#host.resumed(room)
   }
 
   /** Whether this node is the next home of a room; undefined: no node has members of it. */
   #isSuccessor (room: string): boolean | undefined {
-    const isHere = room === MAIN || (this.#part(room)?.localCount ?? 0) > 0
+    const isHere = room === MAIN || (this.#homes.part(room)?.localCount ?? 0) > 0
     const others = room === MAIN ? [...this.#context.nodes()] : this.#nodesIn(room)
     if (!isHere && others.length === 0) return undefined
-    const own = weight(room, this.#host.nodeId)
+    const own = weight(room, this.#homes.nodeId)
     return isHere && others.every(({ id }) => weight(room, id) < own)
   }
 
@@ -144,10 +142,6 @@ export class RoomFailover {
   async #removeOrphan (room: string, removeAfter: number): Promise<void> {
     if (this.#heartbeats > 0 || performance.now() < removeAfter) return
     if (this.#context.hasLowestSlot) await this.#host.remove(room)
-  }
-
-  #part (room: string): RoomCore | undefined {
-    return this.#context.registry.rooms.find(room)
   }
 }
 

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { BusError, type Bus } from '../../../src/cluster/bus/bus.ts'
-import { RoomChanges } from '../../../src/cluster/room/room-changes.ts'
+import { UnconfirmedChanges } from '../../../src/cluster/homes/unconfirmed-changes.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../../helper/clock.ts'
@@ -138,7 +138,7 @@ t.test('changes of a room that has ended are not those of the next one of its na
 })
 
 t.test('a change is confirmed unless its setting has changed again', t => {
-  const changes = new RoomChanges()
+  const changes = new UnconfirmedChanges()
   const first = { locked: true, maxPeers: 7 }
   changes.add('arena', first)
   changes.add('arena', { locked: false })

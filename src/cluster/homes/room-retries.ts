@@ -44,6 +44,11 @@ export class RoomRetries {
     this.retry()
   }
 
+  /** Writes the present state of a room later if this write fails. */
+  retryIfFailed (room: string, write: Promise<unknown>): void {
+    write.catch((err: unknown) => { this.notWritten(room, err) })
+  }
+
   /** A write about a room has failed. */
   notWritten (room: string, err: unknown): void {
     const failures = this.#unwritten.get(room) ?? 0

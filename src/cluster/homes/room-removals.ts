@@ -1,15 +1,11 @@
 import { BusError } from '../bus/bus.ts'
-import type { Lease } from '../membership/lease.ts'
 import type { NodeContext } from '../node-context.ts'
-import type { RoomDirectory } from './room-directory.ts'
+import type { HomeLookup } from './home-lookup.ts'
 import type { RoomStates } from './room-states.ts'
 
 /** What RoomRemovals needs of the node's rooms. */
 export interface RemovalHost {
-  readonly directory: RoomDirectory
   readonly states: RoomStates
-  /** Whether a lease is the present one of this node. */
-  isHere (lease: Lease): boolean
   /** Whether a room is open here, or about to be. */
   isOpenHere (room: string): boolean
 }
@@ -17,12 +13,14 @@ export interface RemovalHost {
 /** Removes rooms that have ended, and their states, from the stores. */
 export class RoomRemovals {
   readonly #context: NodeContext
+  readonly #homes: HomeLookup
   readonly #host: RemovalHost
   /** The last removal of each room. */
   readonly #pending = new Map<string, Promise<void>>()
 
-  constructor (context: NodeContext, host: RemovalHost) {
+  constructor (context: NodeContext, homes: HomeLookup, host: RemovalHost) {
     this.#context = context
+    this.#homes = homes
     this.#host = host
   }
 
@@ -45,13 +43,14 @@ export class RoomRemovals {
   }
 
   async #removeAfter (before: Promise<void> | undefined, room: string, isLast: () => boolean): Promise<void> {
-    const { directory, states } = this.#host
+    const { directory } = this.#homes
+    const { states } = this.#host
     await before
     if (this.#host.isOpenHere(room)) return await states.deleteEnded(room)
     const entry = directory.get(room)
     if (entry === undefined) return
     // Unless it has another home by now: this node takes it over first, so that nobody opens the name meanwhile.
-    const isHere = this.#host.isHere(entry) || (!this.#context.isLive(entry) && await directory.takeOver(room))
+    const isHere = this.#homes.isHere(entry) || (!this.#context.isLive(entry) && await directory.takeOver(room))
     if (!isHere) return
     if (!this.#context.checkHeld()) throw new BusError('disconnected', room)
     // Before the entry: without it another node may open the next room of the name, which must not have this state.
