@@ -16,7 +16,7 @@ export interface RetryHost {
   restore (): Promise<void>
   /** Writes the present state of a room. */
   write (room: string): Promise<void>
-  /** An attempt was rejected for good. */
+  /** A write was rejected: it is not tried again. */
   gaveUp (room: string): void
   /** Asks a node to close a room, if that is still needed. */
   close (slot: number, room: string, closed: ClosedRoom): Promise<void>
@@ -83,29 +83,35 @@ export class RoomRetries {
     // Before entries are removed: a node that still has peers in such a room would open it again.
     for (const [room, { closed, slots }] of this.#unclosed) {
       for (const slot of slots) {
-        if (await this.#isSettled(room, this.#host.close(slot, room, closed))) slots.delete(slot)
+        const rejected = (err: GodotError): void => {
+          this.#context.log.error({ err, room, slot }, 'room not closed on another node')
+        }
+        if (await isSettled(this.#host.close(slot, room, closed), rejected)) slots.delete(slot)
       }
       if (slots.size === 0) this.#unclosed.delete(room)
     }
     if (this.#mustRestore) await this.#host.restore()
     this.#mustRestore = false
     for (const [room, failures] of this.#unwritten) {
-      const isSettled = await this.#isSettled(room, this.#host.write(room))
-      if (isSettled && this.#unwritten.get(room) === failures) this.#unwritten.delete(room)
+      const rejected = (err: GodotError): void => {
+        this.#context.log.error({ err, room }, 'room not written to the cluster')
+        this.#host.gaveUp(room)
+      }
+      if (!await isSettled(this.#host.write(room), rejected)) continue
+      if (this.#unwritten.get(room) === failures) this.#unwritten.delete(room)
     }
   }
+}
 
-  /** Whether an attempt has succeeded, or never will. */
-  async #isSettled (room: string, attempt: Promise<void>): Promise<boolean> {
-    try {
-      await attempt
-      return true
-    } catch (err) {
-      if (!(err instanceof GodotError)) throw err
-      if (err.code === 'cluster-unavailable') return false
-      this.#context.log.error({ err, room }, 'room not written to the cluster')
-      this.#host.gaveUp(room)
-      return true
-    }
+/** Whether an attempt has succeeded, or never will: then `rejected` is called. Rejects with BusError. */
+async function isSettled (attempt: Promise<void>, rejected: (err: GodotError) => void): Promise<boolean> {
+  try {
+    await attempt
+    return true
+  } catch (err) {
+    if (!(err instanceof GodotError)) throw err
+    if (err.code === 'cluster-unavailable') return false
+    rejected(err)
+    return true
   }
 }
