@@ -43,6 +43,6 @@ function describeRequest (request: FastifyRequest, status: number): AdminAction 
 
 function countUnauthorized (request: FastifyRequest, status: number, feed: EventFeed, bursts: BurstLog): void {
   const address = addressOf(request)
-  bursts.hit({ level: 'warn', key: { status }, message: 'unauthorized admin requests' }, { address })
+  bursts.log({ level: 'warn', key: { status }, message: 'unauthorized admin requests' }, { address })
   feed.addUnauthorized({ status, address })
 }

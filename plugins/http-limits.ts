@@ -43,7 +43,7 @@ const tooManyParameters = new HttpError(414, `Too many query parameters: expecte
 export default fp<HttpLimits>(async (app, limits) => {
   const bursts = openBurstLog(app)
   const report: Report = (limit, address) => {
-    bursts.hit({ level: 'warn', key: { limit }, message: 'HTTP connection closed: limit hit' }, { address })
+    bursts.log({ level: 'warn', key: { limit }, message: 'HTTP connection closed: limit hit' }, { address })
   }
   limitConnections(app, limits, report)
   limitRequests(app, limits, report)

@@ -21,7 +21,7 @@ export default fp<{ servers: readonly string[] }>(async (app, { servers: names }
     if (!isHandshake(request) || paths.has(url)) return
     const requested = withoutTokens(request.url.split('?', 1)[0]).slice(0, MAX_PATH)
     const endpoints = servers.map(describeEndpoint)
-    bursts.hit(
+    bursts.log(
       { level: 'warn', key: {}, message: 'WebSocket handshake at a path without an endpoint' },
       { requested, endpoints, address: addressOf(request) })
     throw refusedHandshake(reply, `No WebSocket endpoint at ${requested}; connect to ${endpoints.join(' or ')}`)

@@ -224,7 +224,7 @@ export class EventFeed {
   }
 
   #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>, more = 1): void {
-    this.#bursts.hit(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) }, more)
+    this.#bursts.add(`${type} ${kind}`, count => { this.#add(type, { ...data, count } as FeedData[Type]) }, more)
   }
 
   #publish (event: FeedEvent): void {

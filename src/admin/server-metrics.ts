@@ -313,7 +313,7 @@ function snapshotOf (server: WebSocketServer, traffic: Traffic): () => Snapshot 
 /** Packets that wait for the server itself. */
 function unreadByRooms (server: WebSocketServer): number {
   let unread = 0
-  for (const { inbox } of internalsOf(server).rooms) unread += inbox.length
+  for (const { inbox } of internalsOf(server).rooms) unread += inbox.unreadPackets
   return unread
 }
 

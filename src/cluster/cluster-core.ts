@@ -104,7 +104,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       homeChanged: room => { this.#homeChanged(room) }
     })
     const traffic = this.#traffic = new RoomTraffic(node, {
-      hold: (slot, bytes, receive) => peers.hold(slot, bytes, receive),
+      deferUntilPeersKnown: (slot, bytes, receive) => peers.deferUntilPeersKnown(slot, bytes, receive),
       receive: (part, message) => { this.#receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
@@ -288,7 +288,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   claimed (lease: Lease): void {
     this.#endSubscriptions()
-    this.#node.hold(lease)
+    this.#node.setLease(lease)
     this.#closeStrangers()
     const { bus, subjects, commands } = this.#node
     this.#endings.push(
@@ -329,7 +329,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   /** Throws BusError if the lease with which this node began to join has ended, or the node has left. */
   #checkHeld (lease: Lease): void {
-    if (!this.#node.checkHeld() || this.#node.lease !== lease) throw new BusError('disconnected', 'lease')
+    if (!this.#node.holdsSlot() || this.#node.lease !== lease) throw new BusError('disconnected', 'lease')
   }
 
   tick (): void {
@@ -344,7 +344,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   heard (node: ClusterNode, bytes: Uint8Array): void {
     const check = (held: Uint8Array): void => { this.#gaps.check(node, held) }
-    if (!this.#peers.hold(node.slot, bytes, check)) check(bytes)
+    if (!this.#peers.deferUntilPeersKnown(node.slot, bytes, check)) check(bytes)
     this.#firstNumbers.retry(node.slot)
   }
 
@@ -399,7 +399,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#homes.directory.close()
     this.config.close()
     this.#cleaner.close()
-    this.#node.hold()
+    this.#node.setLease()
     if (wasMember) this.signals.emit('lost')
   }
 
@@ -439,7 +439,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   #receivePackets (bytes: Uint8Array): void {
     const stamp = readStamp(bytes)
     if (!this.#node.isLive(stamp)) return
-    if (this.#peers.hold(stamp.slot, bytes, held => { this.#receivePackets(held) })) return
+    if (this.#peers.deferUntilPeersKnown(stamp.slot, bytes, held => { this.#receivePackets(held) })) return
     const lost = this.#direct.received.arrived(stamp.slot, stamp.seq)
     if (lost === undefined) return
     this.#gaps.directLost(stamp.slot, lost)
@@ -452,8 +452,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   /** False if it is for the server of the room and its sender is not known. */
-  #receivePacket (core: RoomCore, { code, source, target: to, bytes }: DirectPacket): boolean {
-    if (to !== target.SERVER) core.receiveFor(to, code, bytes, source !== target.SERVER)
+  #receivePacket (core: RoomCore, { opcode, source, target: to, bytes }: DirectPacket): boolean {
+    if (to !== target.SERVER) core.receiveFor(to, opcode, bytes, source !== target.SERVER)
     else if (core.isHome) {
       const sender = this.#peers.replica.get(source)
       if (sender === undefined) return false
@@ -496,7 +496,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       room: name => registry.rooms.find(name)?.room,
       send: ({ slot, id, facts: { room } }, bytes, isText) => {
         checkPacket(bytes, registry.settings.maxPacketSize)
-        const packet = { room, code: isText ? opcode.TEXT : opcode.BINARY, source: target.SERVER, target: id }
+        const packet = { room, opcode: isText ? opcode.TEXT : opcode.BINARY, source: target.SERVER, target: id }
         this.#traffic.part(room)?.beforeDirect()
         this.#direct.send(slot, packet, bytes, 0, bytes.length)
       },
@@ -550,8 +550,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       reserved: room => homes.entry.seats.count(room),
       peerJoined: session => { if (this.slot > 0) this.#peers.joined(session) },
       peerLeft: (session, end) => { if (this.slot > 0) this.#peers.left(session, end) },
-      sendDirect: (slot, room, to, code, { source, bytes, start, end }) => {
-        this.#direct.send(slot, { room, code, source, target: to }, bytes, start, end)
+      sendDirect: (slot, room, to, opcode, { source, bytes, start, end }) => {
+        this.#direct.send(slot, { room, opcode, source, target: to }, bytes, start, end)
       },
       flushDirect: () => { this.#direct.flush() },
       optionsChanged: (room, changes) => { homes.changes.changed(room, changes) },

@@ -124,13 +124,13 @@ export class LocalNode implements NodeContext {
     this.#bus = undefined
   }
 
-  checkHeld (): boolean {
-    return this.#membership?.checkHeld() === true
+  holdsSlot (): boolean {
+    return this.#membership?.holdsSlot() === true
   }
 
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void {
-    if (!this.checkHeld()) return
+    if (!this.holdsSlot()) return
     this.bus.publish(subject, bytes)
     const kind = kindOf(subject)
     this.traffic.messages[kind]++
@@ -138,7 +138,7 @@ export class LocalNode implements NodeContext {
   }
 
   /** Sets its slot; NO_LEASE when it was lost. */
-  hold (lease: Lease = NO_LEASE): void {
+  setLease (lease: Lease = NO_LEASE): void {
     this.#lease = lease
   }
 

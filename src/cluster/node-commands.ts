@@ -8,7 +8,7 @@ import type { Subjects } from './subjects.ts'
 /** Timeout for the answer of another node, in milliseconds. */
 const ANSWER_WITHIN = 2000
 
-const NOTHING = new Uint8Array(0)
+const EMPTY = new Uint8Array(0)
 
 /** `bytes`: what came with the parameters; valid until the handler awaits something. */
 type Handler = (parameters: any, bytes: Uint8Array) => unknown
@@ -50,7 +50,7 @@ export class NodeCommands {
   }
 
   /** Asks a node; rejects with its error, or cluster-unavailable when it does not answer in two seconds. */
-  async ask (slot: number, command: string, parameters: object, bytes: Uint8Array = NOTHING): Promise<unknown> {
+  async ask (slot: number, command: string, parameters: object, bytes: Uint8Array = EMPTY): Promise<unknown> {
     const request = encodeRequest({ command, parameters }, bytes)
     const { result, error } = decodeJson<Answer>(await this.#request(slot, request))
     if (error === undefined) return result

@@ -21,7 +21,7 @@ export interface NodeContext {
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
   /** Whether this node still holds its slot: it may have been stopped. If not, it is fenced when this returns. */
-  checkHeld (): boolean
+  holdsSlot (): boolean
   /** This node's slot and lease. */
   readonly lease: Lease
   readonly subjects: Subjects

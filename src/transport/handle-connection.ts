@@ -31,7 +31,7 @@ interface Handle extends WritableHandle {
 const methods = [
   'useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'writev', 'shutdown', 'close', 'getpeername', 'setNoDelay'
 ] as const
-const NOTHING = new Uint8Array(0)
+const EMPTY = new Uint8Array(0)
 
 /** Prototypes of plain sockets: a subclass may process bytes between handle and stream. */
 const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
@@ -80,7 +80,7 @@ export class HandleConnection implements Connection, WriterOwner {
   static ofHandle (handle: object): HandleConnection {
     const name: { address?: string, port?: number } = {}
     ;(handle as Handle).getpeername(name)
-    return new HandleConnection(handle, undefined, NOTHING, name.address ?? '', name.port ?? 0)
+    return new HandleConnection(handle, undefined, EMPTY, name.address ?? '', name.port ?? 0)
   }
 
   /**
@@ -255,7 +255,7 @@ export class HandleConnection implements Connection, WriterOwner {
     const length = bytesRead - this.#bytesRead
     if (length === 0) return this.#onNothing(handle)
     this.#bytesRead = bytesRead
-    if (this.#isPaused || this.#kept !== undefined) return this.#keep(readBuffer.slice(0, length))
+    if (this.#isPaused || this.#kept !== undefined) return this.#bufferChunk(readBuffer.slice(0, length))
     this.#receiver!.onData(readBuffer, length)
     if (length < readBuffer.length || this.#isPaused) return
     this.#handle?.readStop()
@@ -275,11 +275,11 @@ export class HandleConnection implements Connection, WriterOwner {
 
   /** The end was read. */
   #onNothingMore (): void {
-    if (this.#isPaused || this.#kept !== undefined) this.#keep(NOTHING)
+    if (this.#isPaused || this.#kept !== undefined) this.#bufferChunk(EMPTY)
     else this.#onEnd()
   }
 
-  #keep (chunk: Uint8Array): void {
+  #bufferChunk (chunk: Uint8Array): void {
     this.#kept ??= []
     this.#kept.push(chunk)
   }

@@ -4,7 +4,7 @@ import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
 import { mayUseInternals } from './internals.ts'
 
-const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
@@ -77,7 +77,7 @@ export class SocketConnection implements Connection {
 
   whenWritten (callback: () => void): void {
     if (this.#socket.destroyed) setImmediate(callback)
-    else this.#socket.write(NOTHING, () => { callback() })
+    else this.#socket.write(EMPTY, () => { callback() })
   }
 
   pause (): void {

@@ -11,7 +11,7 @@ import { SocketConnection } from './socket-connection.ts'
 
 const BACKLOG = 4096
 const ANY = '*'
-const NOTHING = new Uint8Array(0)
+const EMPTY = new Uint8Array(0)
 
 /** The listening handle, as net.Server keeps it. */
 interface ListeningHandle { onconnection?: (error: number, handle: object | undefined) => void }
@@ -76,7 +76,7 @@ export class TcpListener implements Listener {
     const { _handle: handle } = this.#net as unknown as { _handle?: ListeningHandle }
     if (typeof handle?.onconnection !== 'function' || !HandleConnection.suits(handle)) {
       this.#net.on('connection', socket => {
-        this.#options.onConnection(new SocketConnection(socket, NOTHING))
+        this.#options.onConnection(new SocketConnection(socket, EMPTY))
       })
     } else {
       handle.onconnection = (error, accepted) => {
@@ -91,8 +91,8 @@ export class TcpListener implements Listener {
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
     // Node ignores records that cannot be decrypted once the handshake is complete, unless a server of its own listens.
     secure.on('_tlsError', () => { secure.destroy() })
-    this.#options.onConnection(HandleConnection.ofSocket(secure, NOTHING, remoteAddress) ??
-      new SocketConnection(secure, NOTHING, remoteAddress))
+    this.#options.onConnection(HandleConnection.ofSocket(secure, EMPTY, remoteAddress) ??
+      new SocketConnection(secure, EMPTY, remoteAddress))
   }
 }
 

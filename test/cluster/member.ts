@@ -50,7 +50,7 @@ function print (event: string): void {
 let isSuspending = false
 setInterval(() => {
   if (isSuspending) return
-  if (!membership.checkHeld()) return
+  if (!membership.holdsSlot()) return
   const { slot, epoch } = membership.self!
   bus.publish('test.owner', Buffer.from(`${slot} ${nodeId} ${epoch}`))
 }, 5)

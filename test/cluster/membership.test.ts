@@ -88,7 +88,7 @@ async function pass (milliseconds: number): Promise<void> {
 
 test('a single node is ready with a slot of its own', async t => {
   const [{ membership, told }] = await start(t, 'a')
-  t.ok(membership.isReady && membership.checkHeld())
+  t.ok(membership.isReady && membership.holdsSlot())
   t.match(membership.self, { id: 'a', isDraining: false })
   t.same([told, membership.nodes()], [[], []])
 })
@@ -201,7 +201,7 @@ test('a node without a broker for longer than its lease is fenced and joins agai
   await b.toldOf('fenced')
   const elapsed = performance.now() - interrupted
   t.ok(elapsed > timings.lease - 2 * timings.heartbeat, `${elapsed} ms`)
-  t.notOk(b.membership.checkHeld() || b.membership.isReady)
+  t.notOk(b.membership.holdsSlot() || b.membership.isReady)
   await a.toldOf('left b lost')
   b.restore()
   await until(() => b.membership.isReady && a.others.length === 1)
@@ -218,7 +218,7 @@ test('nobody notices that the broker is lost for a moment', async t => {
   for (const node of nodes) node.restore()
   await pass(timings.silence * 2)
   t.same(nodes.map(({ told }) => told.length), [2, 2, 2])
-  t.ok(nodes.every(({ membership }) => membership.checkHeld()))
+  t.ok(nodes.every(({ membership }) => membership.holdsSlot()))
 })
 
 test('a node that was lost and is heard again joins anew', async t => {
@@ -442,7 +442,7 @@ test('does not start when the broker is lost meanwhile', async t => {
   const b = new Node(t, a.broker, 'b')
   b.host.admission = async () => {
     b.cut()
-    await until(() => !b.membership.checkHeld())
+    await until(() => !b.membership.holdsSlot())
   }
   await t.rejects(b.membership.start(), { code: 'cluster-unavailable' })
   t.same(b.told, ['joined a', 'fenced', 'left a lost'])

@@ -201,7 +201,7 @@ class NatsBus implements Bus {
   #refused (err: Error): void {
     const { name, operation } = err as PermissionViolationError
     const message = 'request refused by the broker'
-    this.#refusals.hit({ level: 'error', key: { reason: operation ?? name }, message }, { err })
+    this.#refusals.log({ level: 'error', key: { reason: operation ?? name }, message }, { err })
   }
 
   async close (): Promise<void> {

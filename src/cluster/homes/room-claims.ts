@@ -137,7 +137,7 @@ export class RoomClaims {
   }
 
   /** The entry of a room was removed: its home found it empty while clients joined here or elsewhere. */
-  keep (part: RoomCore, entry: DirectoryEntry): void {
+  reannounce (part: RoomCore, entry: DirectoryEntry): void {
     this.#removed.set(part, entry)
     this.#parts.retries.retryIfFailed(part.name, this.announce(part))
   }

@@ -89,14 +89,14 @@ export class RoomFailover {
       this.#settle(room, entry, waits).catch((err: unknown) => {
         this.#homeless.set(room, this.#homeless.get(room) ?? waits)
         const message = 'finding a home for a room failed'
-        this.#context.failures.hit({ level: 'warn', key: {}, message }, { err, room })
+        this.#context.failures.log({ level: 'warn', key: {}, message }, { err, room })
       })
     }
   }
 
   #forgetLost (): void {
     this.#homes.directory.forgetLost().catch((err: unknown) => {
-      this.#context.failures.hit({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
+      this.#context.failures.log({ level: 'warn', key: {}, message: 'looking up rooms failed' }, { err })
     })
   }
 

@@ -84,8 +84,8 @@ export class RoomHomes implements DirectoryHost {
     this.lookup.joined()
     await this.directory.open(rooms)
     // Otherwise other nodes may have its rooms by now.
-    if (!this.#context.checkHeld()) throw new BusError('disconnected', 'rooms')
-    this.#keepOtherStates()
+    if (!this.#context.holdsSlot()) throw new BusError('disconnected', 'rooms')
+    this.#leaveStatesToOthers()
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
     if (main === undefined) await this.directory.claim(MAIN, options, Date.now())
@@ -145,7 +145,7 @@ export class RoomHomes implements DirectoryHost {
     const { name } = core
     if (this.lookup.part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
     const entry = this.directory.get(name)
-    if (entry === undefined || !this.lookup.isHere(entry) || !this.#context.checkHeld()) throw withoutHome(name)
+    if (entry === undefined || !this.lookup.isHere(entry) || !this.#context.holdsSlot()) throw withoutHome(name)
   }
 
   #openStateStore (): KeyStore {
@@ -154,10 +154,10 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /** This node has joined again: rooms that have ended here may have another home by now. */
-  #keepOtherStates (): void {
+  #leaveStatesToOthers (): void {
     for (const room of this.#states.allEnded) {
       const entry = this.directory.get(room)
-      if (entry === undefined || !this.lookup.wasHere(entry)) this.#states.keep(room)
+      if (entry === undefined || !this.lookup.wasHere(entry)) this.#states.leaveToOthers(room)
     }
   }
 
@@ -166,7 +166,7 @@ export class RoomHomes implements DirectoryHost {
   entryChanged (room: string, entry: DirectoryEntry | undefined, previous: DirectoryEntry | undefined): void {
     const { lookup } = this
     this.#host.homeChanged(room)
-    if (entry !== undefined && !lookup.wasHere(entry)) this.#states.keep(room)
+    if (entry !== undefined && !lookup.wasHere(entry)) this.#states.leaveToOthers(room)
     const part = lookup.part(room)
     if (entry?.openedAt !== previous?.openedAt || (entry !== undefined && lookup.wasHere(entry))) {
       this.changes.unconfirmed.forget(room)
@@ -174,7 +174,7 @@ export class RoomHomes implements DirectoryHost {
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     else if (previous !== undefined && !isSame(entry, previous)) this.#failover.homeUnknown(room)
     if (entry === undefined) {
-      if (goesOn(part)) this.claims.keep(part, previous!)
+      if (goesOn(part)) this.claims.reannounce(part, previous!)
       return
     }
     if (part === undefined) return

@@ -52,7 +52,7 @@ export class RoomRemovals {
     // Unless it has another home by now: this node takes it over first, so that nobody opens the name meanwhile.
     const isHere = this.#homes.isHere(entry) || (!this.#context.isLive(entry) && await directory.takeOver(room))
     if (!isHere) return
-    if (!this.#context.checkHeld()) throw new BusError('disconnected', room)
+    if (!this.#context.holdsSlot()) throw new BusError('disconnected', room)
     // Before the entry: without it another node may open the next room of the name, which must not have this state.
     await states.delete(room)
     // It may have been opened again meanwhile, and even closed.

@@ -44,7 +44,7 @@ export class RoomStates {
   }
 
   /** Another node is the home of the room, or has ended it: the state is that node's to delete. */
-  keep (room: string): void {
+  leaveToOthers (room: string): void {
     this.#ended.delete(room)
   }
 

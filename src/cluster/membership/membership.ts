@@ -106,8 +106,8 @@ export class Membership {
    * Whether this node still owns its slot. Asked before anything is sent, for this process may have been stopped and
    * its slot be another node's. When it finds that the slot is lost it calls `fenced` of the host before it returns.
    */
-  checkHeld (): boolean {
-    return this.#lease?.checkHeld() === true
+  holdsSlot (): boolean {
+    return this.#lease?.holdsSlot() === true
   }
 
   /**
@@ -137,7 +137,7 @@ export class Membership {
   /** Leaves the cluster: the others are informed at once, the host is no longer called. */
   async leave (): Promise<void> {
     const lease = this.#lease
-    if (this.checkHeld()) this.#sendHeartbeat(this.#subjects.heartbeats, true)
+    if (this.holdsSlot()) this.#sendHeartbeat(this.#subjects.heartbeats, true)
     this.#state = 'closed'
     this.#stop()
     this.#endStatus()
@@ -160,7 +160,7 @@ export class Membership {
       await this.#checkIdIsFree(store, lease)
       await this.#introduceSelf(lease, known)
       if (this.#hasYieldedId) refuseId(owner)
-      if (!lease.checkHeld() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
+      if (!lease.holdsSlot() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
       this.#giveUp()
       await lease?.leave()
@@ -192,7 +192,7 @@ export class Membership {
 
   #answerPings (lease: SlotLease): void {
     this.#subscribe(this.#subjects.ping(lease.slot), message => {
-      if (!lease.checkHeld()) return
+      if (!lease.holdsSlot()) return
       const isPresent = message.bytes.length === 0 || !this.#yieldIdTo(decodeJson(message.bytes), lease)
       message.respond(isPresent ? new TextEncoder().encode(String(lease.epoch)) : EMPTY)
     })
@@ -267,7 +267,7 @@ export class Membership {
       checkAgreement(this.#lease.value, lease)
     } catch (error) {
       const message = 'node ignored: its settings differ'
-      this.#failures.hit({ level: 'error', key: { node: id }, message }, { err: error })
+      this.#failures.log({ level: 'error', key: { node: id }, message }, { err: error })
       return false
     }
     return true
@@ -297,7 +297,7 @@ export class Membership {
     this.#sendHeartbeat()
     this.#bus.publish(this.#subjects.hello, new TextEncoder().encode(String(slot)))
     const heartbeat = setInterval(() => {
-      if (this.checkHeld()) this.#host.tick()
+      if (this.holdsSlot()) this.#host.tick()
       this.#sendHeartbeat()
     }, this.#timings.heartbeat)
     const check = setInterval(() => { this.#others.checkSilent() }, this.#timings.heartbeat / 4)
@@ -308,7 +308,7 @@ export class Membership {
   }
 
   #sendHeartbeat (subject = this.#subjects.heartbeats, isLeaving = false): void {
-    if (!this.checkHeld() || this.self === undefined) return
+    if (!this.holdsSlot() || this.self === undefined) return
     this.#bus.publish(subject, encodeHeartbeat({ node: this.self, isLeaving, bytes: this.#host.heartbeat() }))
   }
 
@@ -348,7 +348,7 @@ export class Membership {
         if (this.#state !== 'joining') return
         this.#state = 'out'
         const [reason, message] = [(error as Error).message, 'joining the cluster again failed']
-        this.#failures.hit({ level: 'warn', key: { reason }, message }, { err: error })
+        this.#failures.log({ level: 'warn', key: { reason }, message }, { err: error })
         await delay(this.#timings.heartbeat / 2)
       }
     }

@@ -124,7 +124,7 @@ export class OtherNodes {
     } catch (error) {
       if (!this.#has(other)) return
       const { id } = other.node
-      this.#failures.hit({ level: 'warn', key: { node: id }, message: 'adding a node failed' }, { err: error })
+      this.#failures.log({ level: 'warn', key: { node: id }, message: 'adding a node failed' }, { err: error })
       this.#bySlot.delete(other.node.slot)
     }
   }

@@ -93,7 +93,7 @@ export class SlotLease {
   }
 
   /** Whether the slot may be used now: asked before anything is sent, for this process may have been stopped. */
-  checkHeld (): boolean {
+  holdsSlot (): boolean {
     return this.#isOwn() && this.#state === 'held'
   }
 
@@ -163,7 +163,7 @@ export class SlotLease {
 
   /** Gives up the slot; it stays unused until the quarantine is over. */
   async leave (): Promise<void> {
-    if (!this.checkHeld()) return
+    if (!this.holdsSlot()) return
     this.#end('left')
     await Promise.all(this.#renewals)
     const value = encodeLease({ ...this.value, hasLeft: true })

@@ -18,7 +18,7 @@ const KEPT_BYTES = 64 * 1024
 export interface DirectPacket {
   readonly room: string
   /** Opcode of its frame. */
-  readonly code: number
+  readonly opcode: number
   readonly source: number
   readonly target: number
   readonly bytes: Uint8Array
@@ -41,10 +41,10 @@ export class DirectBatch {
 
   /** Adds a packet with source[start..end) as its bytes. */
   add (packet: Omit<DirectPacket, 'bytes'>, source: Uint8Array, start: number, end: number): void {
-    const { room, code, source: from, target } = packet
+    const { room, opcode, source: from, target } = packet
     this.#makeRoom(PACKET_HEAD + room.length + end - start)
     const at = this.#length
-    this.#view.setUint8(at, code)
+    this.#view.setUint8(at, opcode)
     this.#view.setInt32(at + 1, from, true)
     this.#view.setInt32(at + 5, target, true)
     this.#view.setUint32(at + 9, end - start, true)
@@ -84,7 +84,7 @@ export function * readPackets (bytes: Uint8Array): IterableIterator<DirectPacket
     const size = view.getUint32(at + 9, true)
     const roomEnd = at + PACKET_HEAD + view.getUint8(at + 13)
     yield {
-      code: view.getUint8(at),
+      opcode: view.getUint8(at),
       source: view.getInt32(at + 1, true),
       target: view.getInt32(at + 5, true),
       room: String.fromCharCode(...bytes.subarray(at + PACKET_HEAD, roomEnd)),

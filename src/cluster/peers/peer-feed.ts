@@ -86,7 +86,7 @@ export class PeerFeed {
    * Lets a message of the node wait while its peers are being fetched: it may be of a peer that is not known yet. False
    * if they are not: it can be handled at once.
    */
-  hold (bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
+  deferUntilPeersKnown (bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
     if (this.#waiting === undefined) return false
     this.#waitingBytes += bytes.length
     // A message that is dropped here is reported as lost, because its number will be missing.

@@ -112,8 +112,8 @@ export class PeerSync implements FeedHost {
    * Lets a message of a node wait while its peers are being read: it may be of a peer that is not known yet. False if
    * they are not: it can be handled at once.
    */
-  hold (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
-    return this.#feeds.get(slot)?.hold(bytes, receive) === true
+  deferUntilPeersKnown (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
+    return this.#feeds.get(slot)?.deferUntilPeersKnown(bytes, receive) === true
   }
 
   /** A message of an unknown peer has arrived from this node. */

@@ -36,7 +36,7 @@ export interface PartHost {
   peerJoined (session: PeerSession): void
   peerLeft (session: PeerSession, end: PeerEnd | undefined): void
   /** Sends a packet to a peer of another node, or with target 1 to the server of a room there. */
-  sendDirect (slot: number, room: string, to: number, code: number, packet: Sent): void
+  sendDirect (slot: number, room: string, to: number, opcode: number, packet: Sent): void
   /** Sends what is queued for single peers of other nodes. */
   flushDirect (): void
   optionsChanged (room: string, changes: RoomOptions): void
@@ -126,10 +126,10 @@ export class RoomPart implements RoomLink, OutboxLink {
     if (isForHome) this.#notes.push({ ...at, kind: noteKind.FOR_SERVER, id: source })
   }
 
-  sendTo (to: number, code: number, packet: Sent): boolean {
+  sendTo (to: number, opcode: number, packet: Sent): boolean {
     const member = this.#member(to)
     if (member === undefined) return false
-    this.#sendDirect(member.slot, to, code, packet)
+    this.#sendDirect(member.slot, to, opcode, packet)
     return true
   }
 
@@ -223,10 +223,10 @@ export class RoomPart implements RoomLink, OutboxLink {
     if (sender !== undefined) congestion.pause(sender)
   }
 
-  #sendDirect (slot: number, to: number, code: number, packet: Sent): void {
+  #sendDirect (slot: number, to: number, opcode: number, packet: Sent): void {
     this.#pauseIfCongested(packet.source)
     this.beforeDirect()
-    this.#host.sendDirect(slot, this.core.name, to, code, packet)
+    this.#host.sendDirect(slot, this.core.name, to, opcode, packet)
   }
 
   #flushDirect (): void {

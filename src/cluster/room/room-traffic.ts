@@ -14,7 +14,7 @@ const ENTRY_BYTES = 27
 /** What happens with the traffic of rooms. */
 export interface TrafficHost {
   /** Whether a message of a node has to wait until the node's peers are known; `receive` is called then. */
-  hold (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
+  deferUntilPeersKnown (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
   receive (part: RoomPart, message: RoomMessage): void
   /** Messages of a node to a room were lost. */
   lost (part: RoomPart, slot: number, count: number): void
@@ -137,7 +137,7 @@ export class RoomTraffic {
   #receive (open: Open, bytes: Uint8Array): void {
     const message = decodeRoomMessage(bytes)
     if (this.#open.get(open.part.core.name) !== open || !this.#context.isLive(message)) return
-    if (this.#host.hold(message.slot, bytes, held => { this.#receive(open, held) })) return
+    if (this.#host.deferUntilPeersKnown(message.slot, bytes, held => { this.#receive(open, held) })) return
     const lost = open.received.arrived(message.slot, message.seq, message.start)
     if (lost === undefined) return
     this.#report(open, message.slot, lost)

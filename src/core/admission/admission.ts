@@ -133,7 +133,7 @@ export class Admission {
   }
 
   /** The application refused a client, or a handshake took too long. */
-  hit (limit: 'join-refused' | 'handshake-timeout', details: object): void {
+  reportLimit (limit: 'join-refused' | 'handshake-timeout', details: object): void {
     this.#host.limited(limit, details)
   }
 

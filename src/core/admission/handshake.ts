@@ -164,7 +164,7 @@ export class Handshake implements Deadlined {
 
   /** `handshakeTimeout` is over. */
   expire (): void {
-    this.#host.admission.hit('handshake-timeout', { address: this.#address })
+    this.#host.admission.reportLimit('handshake-timeout', { address: this.#address })
     this.refuse(new GodotError('handshake-timeout'))
   }
 
@@ -284,7 +284,7 @@ export class Handshake implements Deadlined {
     }
     const { status, reason } = answer as Refused
     if (status === undefined) return answer as Accepted
-    if (this.isOpen) this.#host.admission.hit('join-refused', { address: request.address, status, reason })
+    if (this.isOpen) this.#host.admission.reportLimit('join-refused', { address: request.address, status, reason })
     throw new GodotError('join-refused', reason, status)
   }
 

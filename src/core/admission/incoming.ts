@@ -42,7 +42,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   onData (bytes: Uint8Array, length: number): void {
     // What follows a refusal is discarded.
     if (!this.#handshake.isOpen) return
-    if (this.#isComplete) return this.#keep(bytes.subarray(0, length))
+    if (this.#isComplete) return this.#bufferBytes(bytes.subarray(0, length))
     const known = this.#text.length
     this.#text += Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(length, MAX_REQUEST_HEAD - known))
       .toString('latin1')
@@ -90,7 +90,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
   }
 
   /** Keeps what the client sends before it is a peer. */
-  #keep (bytes: Uint8Array): void {
+  #bufferBytes (bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.#connection.handOn(ownBytes(bytes, 0, bytes.length))
     this.#bytesAhead += bytes.length
@@ -99,7 +99,7 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
 
   #process (text: string, rest: Uint8Array): void {
     this.#isComplete = true
-    this.#keep(rest)
+    this.#bufferBytes(rest)
     try {
       const { target, headers } = parseRequestHead(text)
       const { address, port } = this.#connection

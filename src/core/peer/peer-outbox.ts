@@ -106,11 +106,11 @@ export class PeerOutbox implements Rostered {
   }
 
   /** Appends one frame. */
-  append (code: number, bytes: Uint8Array, start: number, end: number): void {
+  append (opcode: number, bytes: Uint8Array, start: number, end: number): void {
     const size = end - start
     const needed = headLength(size) + size
     this.#makeSpace(needed)
-    copyBytes(this.#buffer, writeHead(this.#buffer, this.#length, code, size), bytes, start, end)
+    copyBytes(this.#buffer, writeHead(this.#buffer, this.#length, opcode, size), bytes, start, end)
     this.#length += needed
   }
 
@@ -118,10 +118,10 @@ export class PeerOutbox implements Rostered {
    * Writes the buffer and one frame now, whose payload is not copied: it must not change until it is sent. The
    * connection must not be blocked.
    */
-  write (code: number, payload: Uint8Array): void {
+  write (opcode: number, payload: Uint8Array): void {
     const { connection } = this
     const head = new Uint8Array(headLength(payload.length))
-    writeHead(head, 0, code, payload.length)
+    writeHead(head, 0, opcode, payload.length)
     connection.cork()
     if (this.#length > 0) connection.write(this.#buffer.subarray(0, this.#length))
     connection.write(head)

@@ -75,7 +75,7 @@ export interface PeerHost {
 /** How closing began: who started it, code and reason, and when (milliseconds, monotonic). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
-const NOTHING = new Uint8Array(0)
+const EMPTY = new Uint8Array(0)
 /** Causes of closing a peer that did nothing wrong. */
 const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
 /** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
@@ -276,7 +276,7 @@ export class PeerSession implements
 
   /** Sends a ping frame. */
   ping (): void {
-    this.#sendControl(opcode.PING, NOTHING)
+    this.#sendControl(opcode.PING, EMPTY)
   }
 
   // ---- unread packets ----

@@ -528,7 +528,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   isReadAfterPoll (session: PeerSession): boolean {
     const signal = this.#serverSettings.options.gdMpApi ? 'peer_packet' : 'data_received'
-    return session.unreadPackets + this.inbox.length > 0 && this.listenersOf(signal) === 0
+    return session.unreadPackets + this.inbox.unreadPackets > 0 && this.listenersOf(signal) === 0
   }
 
   noteReader (): void {

@@ -34,7 +34,7 @@ export interface RoomLink {
    */
   sentAll (source: number, to: number, isForServer: boolean): void
   /** Sends a packet to one member elsewhere; false when there is none with this id. */
-  sendTo (to: number, code: number, packet: Sent): boolean
+  sendTo (to: number, opcode: number, packet: Sent): boolean
   /** Sends a packet to the room's server, which is elsewhere; false when nobody is the room's home now. */
   sendToServer (packet: Sent): boolean
   /** The room's settings have changed here. */

@@ -166,7 +166,7 @@ export class Room extends PacketPeer {
 
   /** Number of unread packets (multiplayer mode). Godot: PacketPeer.get_available_packet_count. */
   getAvailablePacketCount (): number {
-    return this.#core.inbox.available
+    return this.#core.inbox.countUnread()
   }
 
   /**

@@ -70,13 +70,13 @@ export class ServerInbox {
   }
 
   /** Number of unread packets. An application that calls this is expected to read them. */
-  get available (): number {
+  countUnread (): number {
     this.#hasReader = true
     return this.#queue?.length ?? 0
   }
 
   /** Number of unread packets, for monitoring. */
-  get length (): number {
+  get unreadPackets (): number {
     return this.#queue?.length ?? 0
   }
 

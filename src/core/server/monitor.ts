@@ -139,7 +139,7 @@ export class Monitor implements ServerMonitor {
   /** A limit was hit; `details` say by whom. */
   limited (limit: LimitName, details: object): void {
     this.limits[limit]++
-    this.#bursts.hit({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
+    this.#bursts.log({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
     this.events.emit('limited', limit, details)
   }
 
@@ -164,7 +164,7 @@ export class Monitor implements ServerMonitor {
 
   /** A remote call of a peer was refused. */
   callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
-    this.#bursts.hit({ level: 'warn', key: { reason }, message: 'remote call refused' }, {
+    this.#bursts.log({ level: 'warn', key: { reason }, message: 'remote call refused' }, {
       peer: peer.id,
       ...withShortStrings(details)
     })
@@ -174,7 +174,7 @@ export class Monitor implements ServerMonitor {
   /** A client probably runs the other version of Godot. */
   otherGodot (peer: WebSocketPeer, wire: ServerOptions['wire']): void {
     const [client, server] = wire === 'godot3' ? [4, 3] : [3, 4]
-    this.#bursts.hit({
+    this.#bursts.log({
       level: 'warn',
       key: { wire },
       message: `a client of Godot ${client} at an endpoint for Godot ${server} (option wire)`
@@ -184,7 +184,7 @@ export class Monitor implements ServerMonitor {
   /** A remote method or property of the application threw or rejected. */
   callFailed (err: unknown, { peer, ...key }: { readonly peer?: number }): void {
     this.failures++
-    this.#bursts.hit({ level: 'error', key, message: 'remote method failed' }, { peer, err })
+    this.#bursts.log({ level: 'error', key, message: 'remote method failed' }, { peer, err })
   }
 
   /** The server has stopped, and all peers have ended. */
@@ -195,6 +195,6 @@ export class Monitor implements ServerMonitor {
 
   /** A listener of a signal threw or rejected. */
   listenerFailed (err: unknown, signal: string): void {
-    this.#bursts.hit({ level: 'error', key: { signal }, message: 'listener failed' }, { err })
+    this.#bursts.log({ level: 'error', key: { signal }, message: 'listener failed' }, { err })
   }
 }

@@ -164,12 +164,12 @@ function writeCall (to: VariantWriter, { node, method, args, isWide }: Call): vo
   const fieldAt = to.length
   writeNumber(to, nodeField(node), size)
   writeNumber(to, method, Number(method > 0xff))
-  if (isBare) to.bytes((args[0] ?? NOTHING) as Uint8Array)
+  if (isBare) to.bytes((args[0] ?? EMPTY) as Uint8Array)
   else writeArguments(to, args)
   writePath(to, node, fieldAt)
 }
 
-const NOTHING = new Uint8Array()
+const EMPTY = new Uint8Array()
 
 /** An empty byte array would arrive as no argument (a defect of Godot), so it is sent as a Variant. */
 function isLoneBytes (args: readonly Variant[]): boolean {

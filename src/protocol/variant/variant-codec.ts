@@ -99,7 +99,7 @@ export class VariantTable {
   }
 }
 
-const NOTHING = new Uint8Array()
+const EMPTY = new Uint8Array()
 const DEFAULTS = {}
 
 /** The keys of one dictionary. */
@@ -128,7 +128,7 @@ export class VariantReader extends ByteReader {
   #numberGuard: CollisionGuard | undefined
 
   constructor (table: VariantTable) {
-    super(NOTHING)
+    super(EMPTY)
     this.table = table
   }
 
@@ -143,7 +143,7 @@ export class VariantReader extends ByteReader {
 
   /** Keeps nothing of the packet. */
   clear (): void {
-    this.open(NOTHING)
+    this.open(EMPTY)
     if (this.#innerKeys !== undefined) this.#innerKeys = undefined
     if (this.#numbers !== undefined) this.#numbers = this.#numberGuard = undefined
   }

@@ -156,7 +156,7 @@ export class FrameReader {
     if (this.#restLength > 0 && !this.#isStopped) offset = this.#completeFrame(chunk, length)
     if (this.#large !== undefined) offset = this.#fillLarge(this.#large, chunk, offset, length)
     if (offset < length && !this.#isStopped && !this.#isOver) offset = this.#parse(chunk, offset, length)
-    if (offset < length && !this.#isOver) this.#keep(chunk, offset, length)
+    if (offset < length && !this.#isOver) this.#bufferRest(chunk, offset, length)
   }
 
   /** Completes the frame in #rest from the chunk and reads it; returns the number of bytes taken from the chunk. */
@@ -165,7 +165,7 @@ export class FrameReader {
     while (offset < length) {
       const wanted = frameLength(this.#rest, this.#restLength)
       const taken = Math.min(wanted - this.#restLength, length - offset)
-      this.#keep(chunk, offset, offset + taken)
+      this.#bufferRest(chunk, offset, offset + taken)
       offset += taken
       // Again with the new bytes: the second byte may announce a longer header, the header a payload.
       if (this.#restLength < frameLength(this.#rest, this.#restLength) && !this.#isDecided()) continue
@@ -369,7 +369,7 @@ export class FrameReader {
     this.#receiver.onViolation(code, why)
   }
 
-  #keep (bytes: Uint8Array, start: number, end: number): void {
+  #bufferRest (bytes: Uint8Array, start: number, end: number): void {
     const length = this.#restLength + end - start
     this.#rest = grown(this.#rest, this.#restLength, length, Infinity)
     this.#rest.set(bytes.subarray(start, end), this.#restLength)

@@ -31,8 +31,8 @@ export function payloadLengthAt (frames: Uint8Array, offset: number): number {
 }
 
 /** Writes the header of an unfragmented frame at `offset`; returns the offset of the payload. */
-export function writeHead (target: Uint8Array, offset: number, code: number, size: number): number {
-  target[offset] = FINAL | code
+export function writeHead (target: Uint8Array, offset: number, opcode: number, size: number): number {
+  target[offset] = FINAL | opcode
   if (size < 126) {
     target[offset + 1] = size
     return offset + 2

@@ -33,7 +33,7 @@ async function claimAndLose (t: Test): Promise<Claimed> {
   const claimed = await claim(t)
   const { broker, bus, lease } = claimed
   broker.cut(bus)
-  await until(() => !lease.checkHeld())
+  await until(() => !lease.holdsSlot())
   broker.restore(bus)
   return claimed
 }
@@ -80,7 +80,7 @@ test('claims a slot from 1 to 1,023 and keeps it', async t => {
   t.ok(lease.slot >= 1 && lease.slot <= 1023)
   const started = performance.now()
   await until(() => performance.now() - started > 2 * timings.lease)
-  t.ok(lease.checkHeld())
+  t.ok(lease.holdsSlot())
   await renewed(claimed)
   t.match(await readLeases(store), new Map([[lease.slot, { ...owner, epoch: lease.epoch, hasLeft: false }]]))
 })
@@ -102,11 +102,11 @@ test('is lost when the broker does not acknowledge renewals, once', async t => {
   await until(() => lost.length > 0)
   const elapsed = lost[0] - cut
   t.ok(elapsed > timings.lease - timings.heartbeat - 20, `${elapsed} ms`)
-  t.notOk(lease.checkHeld())
+  t.notOk(lease.holdsSlot())
   broker.restore(bus)
   lease.renew()
   await bus.flush()
-  t.notOk(lease.checkHeld())
+  t.notOk(lease.holdsSlot())
   t.equal(lost.length, 1)
 })
 
@@ -125,7 +125,7 @@ test('outlives an interruption that is shorter', async t => {
 t.test('a process that was stopped loses it before it does anything else', async t => {
   const { lease, lost } = await claim(t)
   stopFor(timings.lease)
-  t.notOk(lease.checkHeld())
+  t.notOk(lease.holdsSlot())
   t.equal(lost.length, 1)
 })
 
@@ -136,7 +136,7 @@ test('a freed slot is given to nobody until the quarantine is over', async t => 
     const started = performance.now()
     if (hasLeft) await lease.leave()
     else broker.cut(bus)
-    await until(() => !lease.checkHeld())
+    await until(() => !lease.holdsSlot())
     const store = await broker.connect().openStore('nodes')
     t.equal((await readLeases(store)).get(5)?.hasLeft, hasLeft)
     await until(async () => await claim(t, broker, allBut(5)).then(() => true, () => false))
@@ -172,7 +172,7 @@ test('is kept when the broker forgets it; nobody gets a slot until it is certain
   const second = claim(t, broker, allBut(6))
   await renewed(claimed)
   t.same(claimed.lost, [])
-  t.ok((await second).lease.checkHeld())
+  t.ok((await second).lease.holdsSlot())
   const elapsed = performance.now() - started
   t.ok(elapsed > timings.lease - timings.heartbeat, `${elapsed} ms`)
 })
@@ -185,9 +185,9 @@ test('a slot that the broker forgot is claimed anew only when its old owner has 
   broker.forget()
   const second = claim(t, broker, allBut(5))
   broker.restore(first.bus)
-  t.ok(first.lease.checkHeld())
-  t.ok((await second).lease.checkHeld())
-  t.notOk(first.lease.checkHeld())
+  t.ok(first.lease.holdsSlot())
+  t.ok((await second).lease.holdsSlot())
+  t.notOk(first.lease.holdsSlot())
 })
 
 test('a claim fails when the old owner renews its lease, for revisions start anew', async t => {
@@ -196,7 +196,7 @@ test('a claim fails when the old owner renews its lease, for revisions start ane
   t.equal(await revisionOf(first), 1)
   broker.forget()
   await t.rejects(claim(t, broker, allBut(5)))
-  t.ok(first.lease.checkHeld())
+  t.ok(first.lease.holdsSlot())
 })
 
 test('a claim fails when the broker is lost meanwhile', async t => {

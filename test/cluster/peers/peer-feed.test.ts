@@ -38,9 +38,8 @@ function openFeed () {
   /** A message of the node arrives. */
   const receiveMessage = (text: string, size = text.length): void => {
     const bytes = Buffer.alloc(size, text)
-    if (!feed.hold(bytes, held => { receiveMessage(Buffer.from(held.subarray(0, text.length)).toString()) })) {
-      seen.push(text)
-    }
+    const receive = (held: Uint8Array): void => { receiveMessage(Buffer.from(held.subarray(0, text.length)).toString()) }
+    if (!feed.deferUntilPeersKnown(bytes, receive)) seen.push(text)
     bytes.fill(0)
   }
   return {

@@ -59,7 +59,7 @@ export class PeerThrottle {
       return false
     }
     const { isFlood } = limit
-    peer.overRate(limit.hit, isFlood)
+    peer.overRate(limit.exceeded, isFlood)
     if (!isFlood) this.#pauseFor(wait)
     return peer.isOpen
   }

@@ -18,7 +18,7 @@ export class RateLimit {
   #overSince = 0
   #waitedUntil = -Infinity
   /** The limit that was exceeded last. */
-  hit: 'packet-rate' | 'byte-rate' = 'packet-rate'
+  exceeded: 'packet-rate' | 'byte-rate' = 'packet-rate'
 
   constructor (rates: Rates, now: number = performance.now()) {
     this.#rates = rates
@@ -38,7 +38,7 @@ export class RateLimit {
     const forBytes = wait(this.#bytes, bytes)
     const milliseconds = Math.max(forPackets, forBytes)
     if (milliseconds === 0) return 0
-    this.hit = forPackets >= forBytes ? 'packet-rate' : 'byte-rate'
+    this.exceeded = forPackets >= forBytes ? 'packet-rate' : 'byte-rate'
     if (now > this.#waitedUntil + CALM) this.#overSince = now
     this.#waitedUntil = now + milliseconds
     return milliseconds

@@ -147,25 +147,25 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   /** Sends source[start..end) as one packet to one peer, for which the caller has checked that there is space. */
-  send (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+  send (outbox: PeerOutbox, opcode: number, source: Uint8Array, start: number, end: number): void {
     outbox.count(end - start, 1)
-    this.sendControl(outbox, code, source, start, end)
+    this.sendControl(outbox, opcode, source, start, end)
     if (outbox.isBlocked) this.#pauseSendersFor(outbox)
   }
 
   /** As `send`, for a payload that nobody changes any more: it need not be copied. */
-  sendOwn (outbox: PeerOutbox, code: number, payload: Uint8Array): void {
-    if (outbox.isBlocked) return this.send(outbox, code, payload, 0, payload.length)
+  sendOwn (outbox: PeerOutbox, opcode: number, payload: Uint8Array): void {
+    if (outbox.isBlocked) return this.send(outbox, opcode, payload, 0, payload.length)
     outbox.count(payload.length, 1)
     if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
-    outbox.write(code, payload)
+    outbox.write(opcode, payload)
     if (outbox.isBlocked) this.#pauseSendersFor(outbox)
   }
 
   /** Sends a control frame: in order with the packets, but not counted as one. */
-  sendControl (outbox: PeerOutbox, code: number, source: Uint8Array, start: number, end: number): void {
+  sendControl (outbox: PeerOutbox, opcode: number, source: Uint8Array, start: number, end: number): void {
     if (outbox.isMember && outbox.cursor !== this.#length) this.#catchUp(outbox, this.#length)
-    outbox.append(code, source, start, end)
+    outbox.append(opcode, source, start, end)
     this.#touch(outbox)
   }
 
@@ -177,11 +177,11 @@ export class RoomOutbox implements OutboxTotals {
 
   /** Sends source[start..end) as one packet to all members except up to two; returns the number of receivers. */
   sendAll (
-    code: number, source: Uint8Array, start: number, end: number,
+    opcode: number, source: Uint8Array, start: number, end: number,
     without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
   ): number {
-    const receivers = this.#append(code, source, start, end, without, alsoWithout)
-    if (this.#holdTime > 0) this.#hold(this.#holdTime)
+    const receivers = this.#append(opcode, source, start, end, without, alsoWithout)
+    if (this.#holdTime > 0) this.#delay(this.#holdTime)
     else this.#sendThisTurn()
     return receivers
   }
@@ -190,17 +190,17 @@ export class RoomOutbox implements OutboxTotals {
    * Sends one packet about a member to all members but one: who joins or leaves. Each costs a write per member, so in a
    * large room it may wait for others, and for packets, which are not sent before it.
    */
-  announce (code: number, packet: Uint8Array, without: PeerOutbox | undefined): number {
+  announce (opcode: number, packet: Uint8Array, without: PeerOutbox | undefined): number {
     const { size } = this.#members
-    const receivers = this.#append(code, packet, 0, packet.length, without, undefined)
+    const receivers = this.#append(opcode, packet, 0, packet.length, without, undefined)
     const wait = Math.max(this.#holdTime, size < LARGE_ROOM ? 0 : size * WAIT_PER_MEMBER)
-    if (wait > 0) this.#hold(wait)
+    if (wait > 0) this.#delay(wait)
     else this.#sendThisTurn()
     return receivers
   }
 
   #append (
-    code: number, source: Uint8Array, start: number, end: number,
+    opcode: number, source: Uint8Array, start: number, end: number,
     without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
   ): number {
     const size = end - start
@@ -209,7 +209,7 @@ export class RoomOutbox implements OutboxTotals {
     const from = this.#length
     const to = from + needed
     this.#lastFrame = from
-    copyBytes(this.#buffer, writeHead(this.#buffer, from, code, size), source, start, end)
+    copyBytes(this.#buffer, writeHead(this.#buffer, from, opcode, size), source, start, end)
     this.#length = to
     this.packets++
     this.bytes += size
@@ -236,7 +236,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#length = from + frames.length
     this.packets += packets
     this.bytes += size
-    if (this.#holdTime > 0) this.#hold(this.#holdTime)
+    if (this.#holdTime > 0) this.#delay(this.#holdTime)
     else this.#sendThisTurn()
     return from
   }
@@ -309,7 +309,7 @@ export class RoomOutbox implements OutboxTotals {
    * The first packet after a pause is sent with its turn; those that follow closely are sent together, `time`
    * milliseconds after the last ones.
    */
-  #hold (time: number): void {
+  #delay (time: number): void {
     const due = this.#lastFlush + time
     if (this.#due <= due) return
     const wait = due - performance.now()
@@ -339,7 +339,7 @@ export class RoomOutbox implements OutboxTotals {
     // Backwards: removing a slow member moves the last one to its index.
     for (let index = this.#members.size - 1; index >= 0; index--) {
       const outbox = this.#members.at(index)
-      if (outbox.isBlocked) this.#keep(outbox)
+      if (outbox.isBlocked) this.#copyBacklog(outbox)
       else {
         outbox.flushWithLog(log)
         isShared ||= outbox.isBlocked
@@ -354,7 +354,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   /** A blocked member keeps its part of the log in its own buffer; one that is over its limits then is slow. */
-  #keep (outbox: PeerOutbox): void {
+  #copyBacklog (outbox: PeerOutbox): void {
     this.#catchUp(outbox, this.#length)
     if (this.#pauseSendersFor(outbox) && this.#isOver(outbox)) this.#markSlow(outbox)
   }

@@ -8,7 +8,7 @@ import type { AnyValues, Replication, SyncedProperty } from './replication.ts'
 
 /** Bits of the mask that says which values changed. */
 const MAX_CHANGING = 64
-const NOTHING = Buffer.alloc(0)
+const EMPTY = Buffer.alloc(0)
 /** How many times as long as a client's the server's encoding of a value may be: an int of 2 bytes that is a float. */
 const MAX_GROWTH = 8
 
@@ -55,7 +55,7 @@ export class ReplicatedProperties {
   constructor (replication: Replication, host: PropertiesHost, overhead: number) {
     this.#properties = Object.entries(replication).map(([name, property]) => {
       const converter = new MemberConverter([property.kind], host.exactTypes)
-      return { ...property, name, converter, value: undefined, bytes: NOTHING }
+      return { ...property, name, converter, value: undefined, bytes: EMPTY }
     })
     this.#byName = new Map(this.#properties.map(property => [property.name, property]))
     this.#spawned = this.#properties.filter(({ spawn = true }) => spawn)

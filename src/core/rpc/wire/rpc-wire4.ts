@@ -132,7 +132,7 @@ export class RpcWire4 implements RpcWire {
     this.#paths.skipIds(lastId)
     this.#paths.expectLate(peer, unconfirmed)
     for (const { id, path, md5 = '' } of announced) {
-      this.#keep(peer, id, path, md5)
+      this.#addPath(peer, id, path, md5)
       const own = this.#nodes.get(path)
       if (own !== undefined) this.#paths.differ(peer, path, own.md5 !== md5)
     }
@@ -214,7 +214,7 @@ export class RpcWire4 implements RpcWire {
     if (this.#paths.resolve(sender.id, id) !== undefined) {
       return this.#receiver.refuse(sender, 'rpc-announced-twice', { node: path, id })
     }
-    if (!this.#keep(sender.id, id, relative, md5)) {
+    if (!this.#addPath(sender.id, id, relative, md5)) {
       return this.#receiver.refuse(sender, 'rpc-too-many-paths', { node: path })
     }
     const own = this.#nodes.get(relative)
@@ -224,7 +224,7 @@ export class RpcWire4 implements RpcWire {
     this.#confirm(sender.id, isEqual, id, path)
   }
 
-  #keep (peer: number, id: number, path: string, md5: string): boolean {
+  #addPath (peer: number, id: number, path: string, md5: string): boolean {
     return this.#paths.announce(peer, id, path, { md5, spawned: this.#receiver.spawnedNodeOf(path) })
   }
 

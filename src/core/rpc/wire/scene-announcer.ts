@@ -26,7 +26,7 @@ export class SceneAnnouncer implements PathAnnouncer {
     if (known !== undefined) return known
     const id = own.announcedTo.has(peer) ? this.#paths.renew(peer, own) : own.id
     own.announcedTo.add(peer)
-    this.#keep(peer, own, id)
+    this.#remember(peer, own, id)
     this.#link.send(peer, own, id)
     return id
   }
@@ -53,7 +53,7 @@ export class SceneAnnouncer implements PathAnnouncer {
     this.#paths.gone(path)
   }
 
-  #keep (peer: number, own: OwnPath, id: number): void {
+  #remember (peer: number, own: OwnPath, id: number): void {
     if (this.#fresh.size === 0) setImmediate(() => { this.#fresh.clear() })
     const ids = this.#fresh.get(peer) ?? new Map<OwnPath, number>()
     this.#fresh.set(peer, ids.set(own, id))

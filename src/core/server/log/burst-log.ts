@@ -23,8 +23,8 @@ export class BurstLog {
   }
 
   /** One more event; `details` are logged only if it begins a burst. */
-  hit (event: Repetition, details: object = {}): void {
-    this.#bursts.hit(`${event.message} ${Object.values(event.key).join(' ')}`, { ...event, details })
+  log (event: Repetition, details: object = {}): void {
+    this.#bursts.add(`${event.message} ${Object.values(event.key).join(' ')}`, { ...event, details })
   }
 
   /** Logs the pending counts at once and ends every burst; called when the server or app has stopped. */

@@ -18,7 +18,7 @@ export class Bursts<Event> {
   }
 
   /** `count` more events; `kind` identifies the burst that they belong to. */
-  hit (kind: string, event: Event, count = 1): void {
+  add (kind: string, event: Event, count = 1): void {
     const burst = this.#bursts.get(kind)
     if (burst === undefined) {
       this.#bursts.set(kind, { count: 0, latest: event, ...this.#interval(kind) })

@@ -5,7 +5,7 @@ t.test('allows the packets of one second at once, then delays', async t => {
   const rate = new RateLimit({ packets: 10, bytes: 0 }, 0)
   for (let i = 0; i < 10; i++) t.equal(rate.take(1000, 0), 0)
   t.equal(rate.take(1, 0), 100, 'the eleventh packet waits for 0.1 s')
-  t.equal(rate.hit, 'packet-rate')
+  t.equal(rate.exceeded, 'packet-rate')
   t.equal(rate.take(1, 100), 100)
   t.equal(rate.take(1, 5000), 0, 'after a pause the packets of one second are allowed again')
 })
@@ -14,7 +14,7 @@ t.test('limits bytes separately', async t => {
   const rate = new RateLimit({ packets: 0, bytes: 1000 }, 0)
   t.equal(rate.take(1000, 0), 0)
   t.equal(rate.take(500, 0), 500)
-  t.equal(rate.hit, 'byte-rate')
+  t.equal(rate.exceeded, 'byte-rate')
 })
 
 t.test('after the delay the packet is allowed', async t => {
