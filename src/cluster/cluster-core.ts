@@ -145,7 +145,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.config.close()
     this.#cleaner.close()
     await this.#node.leave()
-    // Not before: applications must not change the state of rooms that have another home by now.
+    // Only now: applications must not change the state of rooms that have another home by now.
     for (const node of this.#peers.nodes()) this.#forget(node)
   }
 
@@ -533,7 +533,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   /** A peer of the node in this slot has left the room. */
   #remoteGone (room: string, slot: number): void {
-    // Rooms have no traffic any more when this node has lost the others.
+    // Rooms have no traffic when this node has lost the others.
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()

@@ -92,7 +92,7 @@ export class Cluster {
    * Closes a peer of any node and resolves with how it ended: at the latest after `closeTimeout` of its node, or with
    * outcome `reset` when that node is lost. A closing peer keeps its first close code. Rejects with ERR_DOES_NOT_EXIST,
    * ERR_INVALID_PARAMETER for a code or reason that a close frame cannot carry, or cluster-unavailable when its node
-   * does not answer in two seconds. To wait for no more than that, use `WebSocketServer.disconnectPeer`.
+   * does not respond in two seconds. To wait for no more than that, use `WebSocketServer.disconnectPeer`.
    */
   async disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): Promise<PeerEnd> {
     checkClose(code, reason)

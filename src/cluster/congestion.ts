@@ -2,14 +2,16 @@ import { pauseReason } from '../core/peer/pause-reason.ts'
 import type { PacketSender } from '../core/peer/incoming-queue.ts'
 import type { NodeContext } from './node-context.ts'
 
-/** Unconfirmed bytes above which senders are paused, and below which they go on. */
+/** Unconfirmed bytes above which senders are paused, and below which they resume. */
 export const MAX_UNCONFIRMED = 8 * 1024 * 1024
 const LOW = MAX_UNCONFIRMED / 2
 
 /** Milliseconds between checks while senders are paused. */
 const INTERVAL = 10
 
-/** Pauses the peers that send to other nodes while the broker is behind, so that nothing is dropped or accumulates. */
+/**
+ * Pauses the peers that send to other nodes while the broker lags behind, so that nothing is dropped or accumulates.
+ */
 export class Congestion {
   readonly #context: NodeContext
   readonly #paused = new Set<PacketSender>()

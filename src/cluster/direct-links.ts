@@ -56,7 +56,7 @@ export class DirectLinks {
   }
 
   /**
-   * A node that was silent for too long does not know that the others took it for lost and sent nothing to it. The
+   * A node that was silent for too long does not know that the others declared it lost and sent nothing to it. The
    * number skipped here makes it detect the gap.
    */
   joined ({ slot, epoch }: ClusterNode): void {

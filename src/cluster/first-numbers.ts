@@ -16,14 +16,14 @@ interface Sent { readonly epoch: number, readonly room: number, readonly direct:
 
 /**
  * Asks other nodes for the numbers of their last messages: without them the loss of their first messages would go
- * unnoticed. A node asks after it has subscribed, so every message after the answer is expected to arrive.
+ * unnoticed. A node asks after it has subscribed, so every message after the response is expected to arrive.
  */
 export class FirstNumbers {
   readonly #context: NodeContext
   readonly #parts: NumberedParts
   /** Nodes and rooms that are being asked about: `slot room`. */
   readonly #pending = new Set<string>()
-  /** Rooms about which a node has not answered, by its slot; it is asked again after its next heartbeat. */
+  /** Rooms about which a node has not responded, by its slot; it is asked again after its next heartbeat. */
   readonly #unanswered = new Map<number, Set<string>>()
 
   constructor (context: NodeContext, parts: NumberedParts) {
@@ -59,7 +59,7 @@ export class FirstNumbers {
       .finally(() => { this.#pending.delete(key) })
   }
 
-  /** Repeats the questions that a node has not answered. */
+  /** Repeats the requests to which a node has not responded. */
   retry (slot: number): void {
     const rooms = this.#unanswered.get(slot)
     this.#unanswered.delete(slot)

@@ -137,7 +137,7 @@ export class LocalNode implements NodeContext {
     this.traffic.bytes[kind] += bytes.length
   }
 
-  /** Sets its slot; NO_LEASE when it was lost. */
+  /** Sets its lease, and with it its slot; NO_LEASE when it was lost. */
   setLease (lease: Lease = NO_LEASE): void {
     this.#lease = lease
   }

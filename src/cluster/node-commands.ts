@@ -5,7 +5,7 @@ import { BusError } from './bus/bus.ts'
 import { decodeJson, encodeJson } from './message/json.ts'
 import type { Subjects } from './subjects.ts'
 
-/** Timeout for the answer of another node, in milliseconds. */
+/** Timeout for the response of another node, in milliseconds. */
 const ANSWER_WITHIN = 2000
 
 const EMPTY = new Uint8Array(0)
@@ -13,7 +13,7 @@ const EMPTY = new Uint8Array(0)
 /** `bytes`: what came with the parameters; valid until the handler awaits something. */
 type Handler = (parameters: any, bytes: Uint8Array) => unknown
 
-/** An answer, or the error in its place. */
+/** A result, or the error in its place. */
 interface Answer {
   readonly result?: unknown
   readonly error?: { readonly code: ErrorCode, readonly message: string, readonly status: number }
@@ -33,23 +33,25 @@ export class NodeCommands {
     this.#subjects = subjects
   }
 
-  /** Bytes of the largest answer. */
+  /** Bytes of the largest response. */
   get maxAnswer (): number {
     return this.#bus?.maxPayload ?? Infinity
   }
 
-  /** Answers a command of other nodes from now on; what the handler throws or rejects with is the answer's error. */
+  /**
+   * Handles a command of other nodes from now on; what the handler throws or rejects with is the error of the response.
+   */
   handle (command: string, handler: Handler): void {
     this.#handlers.set(command, handler)
   }
 
-  /** Answers commands to this slot; returns a function that unsubscribes. */
+  /** Handles commands to this slot; returns a function that unsubscribes. */
   listen (bus: Bus, slot: number): () => void {
     this.#bus = bus
     return bus.subscribe(this.#subjects.commands(slot), message => { this.#receive(message) })
   }
 
-  /** Asks a node; rejects with its error, or cluster-unavailable when it does not answer in two seconds. */
+  /** Asks a node; rejects with its error, or cluster-unavailable when it does not respond in two seconds. */
   async ask (slot: number, command: string, parameters: object, bytes: Uint8Array = EMPTY): Promise<unknown> {
     const request = encodeRequest({ command, parameters }, bytes)
     const { result, error } = decodeJson<Answer>(await this.#request(slot, request))
@@ -64,7 +66,7 @@ export class NodeCommands {
       return await this.#bus.request(this.#subjects.commands(slot), bytes, ANSWER_WITHIN)
     } catch (error) {
       if (!(error instanceof BusError)) throw error
-      throw new GodotError('cluster-unavailable', `the node in slot ${slot} does not answer: ${error.fault}`)
+      throw new GodotError('cluster-unavailable', `the node in slot ${slot} did not respond: ${error.fault}`)
     }
   }
 
@@ -78,7 +80,7 @@ export class NodeCommands {
     try {
       const { command, parameters, bytes } = decodeRequest(request)
       const handler = this.#handlers.get(command)
-      if (handler === undefined) throw new GodotError('cluster-unavailable', `the node does not know ${command}`)
+      if (handler === undefined) throw new GodotError('cluster-unavailable', `unknown command ${command}`)
       return encodeJson({ result: await handler(parameters, bytes) } satisfies Answer)
     } catch (error) {
       const { code, message, statusCode } = knownError(error)
@@ -92,7 +94,7 @@ function knownError (error: unknown): GodotError {
 }
 
 const tooLarge: Answer = {
-  error: { code: 'FAILED', message: 'the answer of the node exceeds max_payload', status: errors.FAILED.status }
+  error: { code: 'FAILED', message: 'the response of the node exceeds max_payload', status: errors.FAILED.status }
 }
 
 interface Request { readonly command: string, readonly parameters: unknown }

@@ -20,7 +20,7 @@ export interface NodeContext {
   readonly maxPayload: number
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
-  /** Whether this node still holds its slot: it may have been stopped. If not, it is fenced when this returns. */
+  /** Whether this node still holds its slot; fences it if not: the process may have been suspended. */
   holdsSlot (): boolean
   /** This node's slot and lease. */
   readonly lease: Lease
@@ -33,8 +33,8 @@ export interface NodeContext {
   mayHold (lease: Lease): Promise<boolean>
   /** The other live nodes. */
   nodes (): Iterable<ClusterNode>
-  /** Whether no live node has a lower slot: this one does what one node of the cluster has to do. */
+  /** Whether no live node has a lower slot: this one does the work that a single node of the cluster must do. */
   readonly hasLowestSlot: boolean
-  /** The one of them that holds a slot. */
+  /** The other live node that holds a slot. */
   nodeIn (slot: number): ClusterNode | undefined
 }

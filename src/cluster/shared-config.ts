@@ -175,7 +175,7 @@ export class SharedConfig {
 
   banned (bans: readonly Ban[]): void {
     for (const ban of bans) this.#set(banKey(ban.address), JSON.stringify(ban))
-    // If the broker does not answer, the next ban tries again.
+    // If the broker does not respond, the next ban tries again.
     this.#deleting ??= this.#deleteExpired().catch(() => {}).finally(() => { this.#deleting = undefined })
   }
 
@@ -277,7 +277,7 @@ export class SharedConfig {
     const text = value === undefined ? undefined : Buffer.from(value).toString()
     if (text === undefined) this.#known.delete(key)
     else this.#known.set(key, { text, revision })
-    // A value that was known before this node was away says nothing new; an option may be set again to the same one.
+    // A value that was known before this node was away is not a change; an option may be set again to the same value.
     if (text === known?.text && (key.startsWith(BAN) || known?.revision === 0)) return
     try {
       this.#apply(key, text)
@@ -286,7 +286,7 @@ export class SharedConfig {
     }
   }
 
-  /** What is known of a lost store says nothing about the new one. */
+  /** What is known of a lost store does not apply to the new one. */
   #renewed (): void {
     this.#fill.renewed()
     this.#isRenewed = true
@@ -319,7 +319,7 @@ export class SharedConfig {
     for (const { address } of this.#host.bans()) {
       const key = banKey(address)
       if (found.has(key) || this.#pending.has(key) || await store.get(key) !== undefined) continue
-      // What the store has answered says nothing about the next one.
+      // What this store has answered does not apply to the next one.
       if (this.#found !== found) return
       // Banned again meanwhile.
       if (found.has(key) || this.#pending.has(key)) continue

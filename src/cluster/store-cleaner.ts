@@ -2,7 +2,7 @@ import type { KeyStore } from './bus/bus.ts'
 
 /**
  * Drops what the broker keeps of deleted keys, such as the names of rooms, which clients choose: otherwise their number
- * would grow for ever. One node of the cluster does this.
+ * would grow without limit. One node of the cluster does this.
  */
 export class StoreCleaner {
   readonly #interval: number
@@ -23,7 +23,7 @@ export class StoreCleaner {
     this.#nextAt = 0
   }
 
-  /** This node is not in the cluster any more. */
+  /** This node is no longer in the cluster. */
   close (): void {
     this.#revisions.clear()
   }
@@ -33,7 +33,7 @@ export class StoreCleaner {
     if (this.#isCleaning || performance.now() < this.#nextAt) return
     this.#nextAt = performance.now() + this.#interval
     this.#isCleaning = true
-    // The broker does not answer: the next round tries again.
+    // The broker does not respond: the next round tries again.
     this.#clean().catch(() => {}).finally(() => { this.#isCleaning = false })
   }
 

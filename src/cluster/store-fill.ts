@@ -47,7 +47,7 @@ export class StoreFill {
     this.#isDone = undefined
   }
 
-  /** What is known of the store says nothing about the next one. */
+  /** What is known of this store does not apply to the next one. */
   renewed (): void {
     this.#isDone = false
   }

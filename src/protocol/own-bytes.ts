@@ -41,7 +41,7 @@ export function messageBytes (bytes: Uint8Array, start: number, end: number): Ui
 const SENT_ON = 65536
 const handedOver = new WeakSet<Uint8Array>()
 
-/** Whether the bytes are a large message that came in, to which nobody but the application has access. */
+/** Whether the bytes are a large received message, to which nobody but the application has access. */
 export function isHandedOver (bytes: Uint8Array): boolean {
   return bytes.length >= SENT_ON && handedOver.has(bytes)
 }

@@ -16,7 +16,7 @@ const pools = [
 /** Size of the largest buffers that are reused. */
 export const LARGEST_BUFFER = pools[pools.length - 1].size
 
-/** A buffer of at least `size` bytes, not cleared; `returnBuffer` takes it once nothing refers to it any more. */
+/** A buffer of at least `size` bytes, not cleared; `returnBuffer` takes it once nothing refers to it. */
 export function borrowBuffer (size: number): Buffer {
   for (const pool of pools) if (size <= pool.size) return pool.buffers.pop() ?? Buffer.allocUnsafeSlow(pool.size)
   return Buffer.allocUnsafeSlow(size)

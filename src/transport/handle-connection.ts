@@ -12,7 +12,7 @@ import { isTlsHandle, TlsWriter } from './tls-writer.ts'
 
 const connectionKey = Symbol('connection')
 
-/** A handle of TCP or TLS, not documented: what sockets of Node stand on. */
+/** A handle of TCP or TLS, not documented: what sockets of Node wrap. */
 interface Handle extends WritableHandle {
   onread: (this: Handle) => void
   readonly bytesRead: number
@@ -262,7 +262,9 @@ export class HandleConnection implements Connection, WriterOwner {
     afterOthers(() => { if (!this.#isPaused) this.resume() })
   }
 
-  /** Nothing was read: libuv has stopped by itself at the end, cannot start again after an error, or reads on. */
+  /**
+   * Nothing was read: libuv has stopped by itself at the end, cannot start again after an error, or continues reading.
+   */
   #onNothing (handle: Handle): void {
     const isEnd = handle.readStart() === 0
     handle.readStop()
@@ -313,7 +315,7 @@ function isPlain (socket: Duplex): socket is Socket {
     socket.listenerCount('data') + socket.listenerCount('readable') === 0
 }
 
-/** Whether a TLS socket stands on a TCP handle, and writes nothing, not even the empty writes of HTTP responses. */
+/** Whether a TLS socket wraps a TCP handle, and writes nothing, not even the empty writes of HTTP responses. */
 function isIdle (socket: TLSSocket, handle: object): boolean {
   const { _writableState: state } = socket as { _writableState?: { pendingcb?: number } }
   return isTlsHandle(handle) && state?.pendingcb === 0

@@ -7,7 +7,7 @@ export interface HandleWriter {
   /** Bytes that libuv and OpenSSL keep. */
   readonly unsentBytes: number
   write (bytes: Uint8Array | Uint8Array[]): void
-  /** Calls back when the handle has taken everything; nothing may be written any more. */
+  /** Calls back when the handle has taken everything; nothing may be written from now on. */
   whenIdle (callback: () => void): void
 }
 
@@ -15,7 +15,7 @@ export interface HandleWriter {
 export interface WriterOwner {
   /** Called when a write fails. */
   destroy (): void
-  /** Called when nothing is pending any more. */
+  /** Called when nothing is pending. */
   onWritten (): void
 }
 

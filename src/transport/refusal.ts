@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { ServerResponse } from 'node:http'
 import { errors, GodotError } from '../error.ts'
 
-/** Seconds after which a client may try again what a limit has refused: `Retry-After`. */
+/** Seconds after which a client that a limit has refused may try again: `Retry-After`. */
 export const RETRY_AFTER_SECONDS = 1
 
 /** Whether responses with this status have `Retry-After`. */
@@ -14,7 +14,7 @@ export function isTemporary (status: number): boolean {
 interface Refusal {
   readonly status: number
   readonly reason: string
-  /** Names and values in turn. */
+  /** Alternating names and values. */
   readonly headers: string[]
   readonly body: Buffer
 }

@@ -9,7 +9,7 @@ const EMPTY = Buffer.alloc(0)
 /** The undocumented handle of a net.Socket; `_parent` of a TLS handle is the TCP handle below it. */
 interface Handle { writeQueueSize?: number, _parent?: Handle }
 
-/** A socket of Node of any kind, by its documented methods: in-process, or one that others watch. */
+/** Any socket of Node, used through its documented methods: in-process, or one that others watch. */
 export class SocketConnection implements Connection {
   readonly address: string
   readonly port: number
@@ -112,7 +112,7 @@ export class SocketConnection implements Connection {
     })
     socket.on('error', () => { socket.destroy() })
     const onEnd = (): void => { this.#receiver!.onClientEnd() }
-    // Node reports the end to nobody, if nobody has listened yet.
+    // Node does not report the end again if nobody listened when it came.
     if (socket.readableEnded) setImmediate(onEnd)
     else socket.on('end', onEnd)
     socket.on('close', () => { this.#receiver!.onGone() })

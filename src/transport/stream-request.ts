@@ -36,7 +36,7 @@ export function writeTo (handle: WritableHandle, bytes: Uint8Array | Uint8Array[
     ? handle.writeBuffer(request, bytes)
     : handle.writev(request, bytes, true)
   if (result !== 0 || request === null) return result
-  // The handle may have taken the request although nothing waits any more.
+  // The handle may have taken the request although nothing is waiting.
   if (handle.writeQueueSize === 0 && request.getAsyncId() < 0) return 0
   idleRequest = undefined
   return request

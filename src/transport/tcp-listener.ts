@@ -31,7 +31,7 @@ export interface TcpListenerOptions {
 /** A TCP port without an HTTP server: connections deliver every byte. */
 export class TcpListener implements Listener {
   readonly #options: TcpListenerOptions
-  // The receiver of a connection ends it, behind what it has still to send.
+  // The receiver of a connection ends it, after what it still has to send.
   readonly #net: Server = createServer({ allowHalfOpen: true })
   #context: SecureContext | undefined
 
@@ -89,7 +89,7 @@ export class TcpListener implements Listener {
   #encrypt (socket: Socket): void {
     const { remoteAddress } = socket
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
-    // Node ignores records that cannot be decrypted once the handshake is complete, unless a server of its own listens.
+    // Once the handshake is complete, Node ignores records that cannot be decrypted, unless its own server listens.
     secure.on('_tlsError', () => { secure.destroy() })
     this.#options.onConnection(HandleConnection.ofSocket(secure, EMPTY, remoteAddress) ??
       new SocketConnection(secure, EMPTY, remoteAddress))

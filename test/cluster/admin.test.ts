@@ -182,7 +182,7 @@ t.test('opens, reads, changes and closes a room from any node', async t => {
   t.equal((await apis[1]('/rooms/duel', { method: 'DELETE' })).status, 404)
 })
 
-t.test('a node that does not answer is named, and is no 404', async t => {
+t.test('names a node that does not respond, instead of returning 404', async t => {
   const { apis, ids, broker, buses, clients } = await openArena(t)
   cut(t, broker, buses[2])
   const partial = { partial: true, unreachable: ['node-2'] }
@@ -208,7 +208,7 @@ t.test('a node that does not answer is named, and is no 404', async t => {
   t.equal(clients[2].closed, undefined)
 })
 
-t.test('a room whose home does not answer is neither changed nor closed', async t => {
+t.test('a room whose home does not respond is neither changed nor closed', async t => {
   const { nodes, apis, broker, buses } = await openAdminCluster(t, 3)
   await nodes[2].cluster.openRoom('far')
   await settled()

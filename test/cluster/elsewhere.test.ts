@@ -27,7 +27,7 @@ t.test('members in text mode get what is sent on other nodes', async t => {
   t.same(await three.heard(), [...texts, 'not two'].map(text => `${one.id}: ${text}`))
 })
 
-t.test('large packets to one peer on another node', async t => {
+t.test('delivers large packets to one peer on another node', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
@@ -54,7 +54,7 @@ for (const gdMpApi of [false, true]) {
   })
 }
 
-t.test('plain mode: packets of another node for a peer that is closing or does not read', async t => {
+t.test('plain mode: a peer that does not read packets of another node is closed as slow', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, { gdMpApi: false, outputMaxPackets: 4 })
   const client = new HandshakeClient(b).request({ url: '/ws/arena' })
   await settled()
@@ -69,7 +69,7 @@ t.test('plain mode: packets of another node for a peer that is closing or does n
   t.match(await peer.ended(), { cause: 'slow', code: 4008 })
 })
 
-t.test('what is known of a peer of another node', async t => {
+t.test('a peer of another node has its properties, and can be sent to', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   await joinRoom(b, 'arena')
@@ -117,7 +117,7 @@ t.test('a peer of another node that moves to another room stays the same peer', 
   t.same(events.sort(), [`duel disconnected ${one.id} true`, 'ended clean', `left ${one.id} clean`])
 })
 
-t.test('who changes a room over another node gets its new settings, although it has not heard of them', async t => {
+t.test('a change of a room over another node returns its new settings, although they have not arrived yet', async t => {
   let isLate = false
   const late: Array<() => void> = []
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, quickTimings, bus => override(bus, {
@@ -165,7 +165,7 @@ t.test('a node that is drained while it joins is draining for the others', async
   t.same(a.cluster.nodes().map(({ isDraining }) => isDraining), [true])
 })
 
-t.test('opening rooms over the cluster', async t => {
+t.test('cluster.openRoom opens each name once, and generates names', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const named = await a.cluster.openRoom('duel')
   const unnamed = await a.cluster.openRoom()

@@ -108,7 +108,7 @@ for (const hadMember of [false, true]) {
   })
 }
 
-t.test('packets of a node arrive whose room ended and was opened again there while it was cut off', async t => {
+t.test('packets arrive from a node whose room ended and was opened again there while it was cut off', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
@@ -158,7 +158,7 @@ t.test('a heartbeat reveals that the last packet of a node that has left the roo
   t.same(await one.heard(), [`add ${two.id}`, `${two.id}: first`, `del ${two.id}`])
 })
 
-t.test('a node that does not know that another one took it for lost gets its packets, and hears of a gap', async t => {
+t.test('a node that does not know that another one declared it lost gets its packets, and hears of a gap', async t => {
   const timings = { ...patientTimings, silence: 200 }
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, timings)
   const [one, two] = [await joinRoom(a, 'arena'), await joinRoom(b, 'arena')]
@@ -188,7 +188,7 @@ t.test('a node that does not know that another one took it for lost gets its pac
   t.same(signals, [], 'it has not lost its slot')
 })
 
-t.test('a node that did not answer is asked again for the number of its last packet', async t => {
+t.test('a node that did not respond is asked again for the number of its last packet', async t => {
   let answers = false
   let asked = 0
   const wrap = (bus: Bus): Bus => override(bus, {

@@ -26,7 +26,7 @@ async function openSmall (t: Test, count: number): Promise<MemoryCluster & { siz
   return { ...await openMemoryCluster(t, count, { maxPeersPerAddress: 0 }, patientTimings, small), sizes }
 }
 
-t.test('packets of one turn to a peer of another node', async t => {
+t.test('packets of one turn to a peer of another node are divided over several messages', async t => {
   const { nodes: [a, b] } = await openSmall(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
@@ -37,7 +37,7 @@ t.test('packets of one turn to a peer of another node', async t => {
   t.same(await two.heard(), texts.map(text => `${one.id}: ${text}`))
 })
 
-t.test('packets of one turn to all members but one', async t => {
+t.test('packets of one turn to all members but one are divided over several messages', async t => {
   const { nodes: [a, b], sizes } = await openSmall(t, 2)
   await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
@@ -53,7 +53,7 @@ t.test('packets of one turn to all members but one', async t => {
   t.ok(sizes.get('arena')! > 60_000)
 })
 
-t.test('events of one turn', async t => {
+t.test('events of one turn are divided over several messages', async t => {
   const { nodes: [a, b], sizes } = await openSmall(t, 2)
   const [from, to] = [a, b].map(node => internalsOf(node).registry.cluster!)
   const received: unknown[] = []
@@ -66,7 +66,7 @@ t.test('events of one turn', async t => {
   t.ok(Math.max(...sizes.values()) > 30_000)
 })
 
-t.test('1000 peers and rooms, in answers and heartbeats', async t => {
+t.test('1000 peers and rooms are divided over several responses and heartbeats', async t => {
   const { nodes: [a, b, c], sizes } = await openSmall(t, 3)
   await c.stop()
   const names = Array.from({ length: 1000 }, (_, index) => `room-${index}-`.padEnd(64, 'x'))

@@ -221,7 +221,7 @@ test('nobody notices that the broker is lost for a moment', async t => {
   t.ok(nodes.every(({ membership }) => membership.holdsSlot()))
 })
 
-test('a node that was lost and is heard again joins anew', async t => {
+test('a node that was lost and is heard again joins again', async t => {
   const [a, b] = await start(t, 'ab', { timings: longLease })
   const { slot } = b
   b.cut()
@@ -358,7 +358,7 @@ const repeated: Record<string, (a: Node, b: Node) => Promise<Node>> = {
 }
 
 for (const [message, begin] of Object.entries(repeated)) {
-  test(`logged once while it repeats, and how often it did in the end: ${message}`, async t => {
+  test(`logs once what repeats, and in the end how often it did: ${message}`, async t => {
     const broker = new MemoryBroker()
     const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
     if (!message.includes('ignored')) await a.membership.start()
@@ -448,7 +448,7 @@ test('does not start when the broker is lost meanwhile', async t => {
   t.same(b.told, ['joined a', 'fenced', 'left a lost'])
 })
 
-test('a node that is not ready in the end has lost its slot', async t => {
+test('a node that fails to get ready has lost its slot', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b')
   b.host.ready = async () => { throw new Error('no rooms') }
@@ -457,7 +457,7 @@ test('a node that is not ready in the end has lost its slot', async t => {
   t.equal(b.membership.self, undefined)
 })
 
-test('a node that leaves while it joins again is out', async t => {
+test('a node that leaves while it joins again stays out', async t => {
   const [a, b] = await start(t, 'ab')
   b.cut()
   await b.toldOf('fenced')

@@ -83,7 +83,7 @@ t.test('a service that cannot reach its broker does not start, and says why', as
   t.match(node.log.at(-1), /127\.0\.0\.1:1/)
 })
 
-t.test('SIGTERM while the broker does not answer ends the service with 0', async t => {
+t.test('SIGTERM while the broker does not respond ends the service with 0', async t => {
   const broker = createServer(socket => { t.teardown(() => { socket.destroy() }) }).listen(0, '127.0.0.1')
   t.teardown(() => { broker.close() })
   await once(broker, 'listening')

@@ -187,7 +187,7 @@ async function storedLimit ({ broker }: Cluster): Promise<number | undefined> {
   return entry && decodeJson<{ options: RoomOptions }>(entry.value!).options.maxPeers
 }
 
-t.test('a room that is opened on a node while one of its name ends on another', async t => {
+t.test('nodes agree when a room is opened on one while a room of its name ends on another', async t => {
   for (let opens = 0; opens < 6; opens++) {
     for (let ends = 0; ends < 10; ends++) {
       const cluster = await openCluster(t)
@@ -212,7 +212,7 @@ t.test('a room that is opened on a node while one of its name ends on another', 
   }
 })
 
-t.test('a room that an application could not open, as the answer was lost, can be opened by another node', async t => {
+t.test('a room that could not be opened, as the response was lost, can be opened by another node', async t => {
   const cluster = await openCluster(t)
   const [a, b] = cluster.nodes
   cluster.stores = 'answers lost'
@@ -223,7 +223,7 @@ t.test('a room that an application could not open, as the answer was lost, can b
   t.equal((await b.cluster.openRoom('arena')).name, 'arena')
 })
 
-t.test('a room whose home leaves while the stores do not answer gets another one', async t => {
+t.test('a room whose home leaves while the stores do not respond gets another one', async t => {
   const cluster = await openCluster(t)
   const [a, b] = cluster.nodes
   openArena(a)
@@ -237,7 +237,7 @@ t.test('a room whose home leaves while the stores do not answer gets another one
   await until(() => linkOf(b).room('arena')?.node === 'node-1')
 })
 
-t.test('that stores do not answer is logged once for all rooms that need another home', async t => {
+t.test('stores that do not respond are logged once for all rooms that need another home', async t => {
   let stores: Stores = 'ready'
   const warnings: string[] = []
   const log = { ...silentLogger, warn: (_details: object, message: string) => { warnings.push(message) } }
@@ -257,7 +257,7 @@ t.test('that stores do not answer is logged once for all rooms that need another
   t.ok(warnings.includes(`${failed} repeatedly`))
 })
 
-t.test('a room without peers whose home leaves while the stores do not answer ends', async t => {
+t.test('a room without peers whose home leaves while the stores do not respond ends', async t => {
   const cluster = await openCluster(t)
   const [a, ...others] = cluster.nodes
   openArena(a)
@@ -270,7 +270,7 @@ t.test('a room without peers whose home leaves while the stores do not answer en
     limits(others).every(limit => limit === undefined) && await storedLimit(cluster) === undefined)
 })
 
-t.test('a ban that was not written again before the node lost its slot', async t => {
+t.test('a ban that was not written again before the node lost its slot is written when it is back', async t => {
   simulateTime(t)
   let bans: Stores = 'ready'
   const timings = { ...patientTimings, lease: 300 }
@@ -313,7 +313,7 @@ t.test('gives up on what another node rejects, and still writes everything else'
   t.same(errors, ['arena'])
 })
 
-t.test('rooms and bans of a broker that has lost them, and whose stores answer late', async t => {
+t.test('rooms and bans that the broker has lost are written again, even if its stores respond late', async t => {
   const cluster = await openCluster(t)
   const { broker, nodes } = cluster
   for (const node of nodes) await joinRoom(node, 'arena')

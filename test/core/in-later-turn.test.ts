@@ -39,7 +39,7 @@ t.test('an exception does not keep other work from its turn', async t => {
   await t.resolves(other)
 })
 
-t.test('work runs in the async context that it was given in', async t => {
+t.test('work runs in the async context in which it was scheduled', async t => {
   const context = new AsyncLocalStorage<number>()
   const seen: Array<number | undefined> = []
   for (const value of [1, 2, 3]) context.run(value, () => { inLaterTurn(() => { seen.push(context.getStore()) }) })

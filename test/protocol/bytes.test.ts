@@ -141,7 +141,7 @@ t.test('a packet cannot be transferred to a worker, as that would detach its nei
   t.equal(packet.length, 1)
 })
 
-t.test('arrays of numbers, zeros and patches', async t => {
+t.test('writes arrays of numbers, zeros and patches, and reads the arrays', async t => {
   t.equal(written(to => {
     to.u32(0)
     to.integers(Int32Array.of(1, -1))

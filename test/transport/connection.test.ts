@@ -217,7 +217,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
       await until(() => received.bytes === 5 * MIB)
     })
 
-    t.test('pauses behind any chunk, also one that fills the buffer', async t => {
+    t.test('pauses after any chunk, even one that fills the buffer', async t => {
       const { client, connection } = await connectPair(t, kind)
       let bytes = 0
       const onData = (_bytes: Uint8Array, length: number): void => {
@@ -396,7 +396,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
     })
 
     for (const early of ['', 'early']) {
-      t.test(`a client that had ended its direction ${early === '' ? '' : 'behind bytes '}ends it`, async t => {
+      t.test(`a client that had ended its direction ${early === '' ? '' : 'after bytes '}ends it`, async t => {
         const { client, connection } = await connectPair(t, kind)
         client.end(early)
         // What the client sends to another connection arrives later.
@@ -432,7 +432,7 @@ for (const [kind, { isTls = false }] of Object.entries(kinds)) {
   })
 }
 
-t.test('a handle that had nothing to read after all reads on', { skip }, async t => {
+t.test('a handle that had nothing to read after all continues reading', { skip }, async t => {
   const { client, connection } = await connectPair(t, 'a handle')
   const received = open(connection)
   acceptedLast.onread()

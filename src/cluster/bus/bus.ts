@@ -31,8 +31,8 @@ export interface StoreEntry {
 }
 
 /**
- * Keys and values that all nodes share, changed by compare-and-swap. A key is words of letters, digits, `-`, `_`, `=`
- * or `/`, joined by dots; a value belongs to the store from now on. Methods reject with BusError.
+ * Keys and values that all nodes share, changed by compare-and-swap. A key consists of words of letters, digits, `-`,
+ * `_`, `=` or `/`, joined by dots; a value belongs to the store from now on. Methods reject with BusError.
  */
 export interface KeyStore {
   /** Creates a key; returns its revision, or undefined if it exists. */
@@ -47,10 +47,10 @@ export interface KeyStore {
   get (key: string): Promise<StoreEntry | undefined>
   /**
    * Calls back with every key, then with every change that is not followed at once by another one of the same key, in
-   * order of revision; resolves when all present keys were given; rejects if the broker does not deliver them. After
-   * a loss of the connection it goes on with what has changed meanwhile; if the broker has lost the store, it calls
-   * `renewed`, as revisions begin anew, and then back with every key. Does not tell when a key expires. Returns a
-   * function that ends it.
+   * order of revision; resolves when all present keys were given; rejects if the broker does not deliver them. After a
+   * loss of the connection it continues with what has changed meanwhile; if the broker has lost the store, it calls
+   * `renewed`, as revisions start over, and then back with every key. Expired keys are not reported. Returns a function
+   * that ends the watch.
    */
   watch (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void>
   /**
@@ -59,8 +59,8 @@ export interface KeyStore {
    */
   age (key: string): Promise<number | undefined>
   /**
-   * Drops what the broker keeps of keys that were deleted up to this revision: a watch that is without connection now
-   * does not tell of them later. Returns the latest revision.
+   * Drops what the broker keeps of keys that were deleted up to this revision: a watch that is disconnected now does
+   * not report them later. Returns the latest revision.
    */
   compact (upTo: number): Promise<number>
 }
@@ -68,7 +68,7 @@ export interface KeyStore {
 /**
  * What connects the nodes of a cluster: messages by subject (dot-separated words), at most once, in order per sender
  * over all subjects; requests; and stores of keys. Only a broker that was stopped may deliver messages late when it
- * goes on, so senders number them (`LastNumbers`).
+ * resumes, so senders number them (`LastNumbers`).
  */
 export interface Bus {
   /** Bytes of the largest message. */
@@ -83,20 +83,22 @@ export interface Bus {
    */
   publish (subject: string, bytes: Uint8Array): void
   /**
-   * Calls back with each message of other nodes on this subject; returns a function that ends it. `*` stands for one
-   * word. What the callback throws is an uncaught exception.
+   * Calls back with each message of other nodes on this subject; returns a function that unsubscribes. `*` stands for
+   * one word. What the callback throws is an uncaught exception.
    */
   subscribe (subject: string, receive: (message: BusMessage) => void): () => void
-  /** The first answer; rejects with BusError. */
+  /** The first response; rejects with BusError. */
   request (subject: string, bytes: Uint8Array, milliseconds: number): Promise<Uint8Array>
   /** Resolves when the broker has processed everything that was published and subscribed; rejects with BusError. */
   flush (): Promise<void>
   /**
-   * The store of this name (letters, digits, `-`, `_`), made if need be; keys expire `seconds` after their last change,
-   * if given.
+   * The store of this name (letters, digits, `-`, `_`), created if necessary; keys expire `seconds` after their last
+   * change, if given.
    */
   openStore (name: string, seconds?: number): Promise<KeyStore>
-  /** Calls back when the connection to the broker is lost (false) or back (true); returns a function that ends it. */
+  /**
+   * Calls back when the connection to the broker is lost (false) or back (true); returns a function that unsubscribes.
+   */
   onStatus (listener: (isConnected: boolean) => void): () => void
   /** Sends what is published and disconnects. */
   close (): Promise<void>

@@ -4,7 +4,7 @@ import { GodotError } from '../../error.ts'
 export function checkSize (bytes: Uint8Array, maxPayload: number): void {
   if (bytes.length <= maxPayload) return
   throw new GodotError('ERR_INVALID_PARAMETER',
-    `message of ${bytes.length} bytes: the broker takes at most ${maxPayload} (max_payload)`)
+    `message of ${bytes.length} bytes: the broker accepts at most ${maxPayload} (max_payload)`)
 }
 
 /** @throws ERR_INVALID_PARAMETER for an invalid name of a store. */

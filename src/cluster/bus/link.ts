@@ -1,6 +1,6 @@
 import { BusError } from './bus.ts'
 
-/** Whether a bus is connected, who wants to know, and what waits for an answer of the broker. */
+/** Whether a bus is connected, the listeners to that, and the requests that wait for a response of the broker. */
 export class Link {
   readonly #listeners = new Set<(isConnected: boolean) => void>()
   /** Fails pending requests. */
@@ -33,7 +33,7 @@ export class Link {
   }
 
   /**
-   * Waits for an answer of the broker and rejects with BusError when the connection is lost. `start` asks for it and
+   * Waits for a response of the broker and rejects with BusError when the connection is lost. `start` asks for it and
    * returns what to do when the wait is over.
    */
   answer<Result> (

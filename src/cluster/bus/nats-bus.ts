@@ -46,7 +46,7 @@ async function inTime (attempt: Promise<NatsConnection>): Promise<NatsConnection
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new Error('no answer'))
+      reject(new Error('no response'))
       attempt.then(async late => { await late.close() }, () => {})
     }, CONNECT_TIMEOUT)
   })
@@ -73,7 +73,7 @@ class NatsBus implements Bus {
   readonly #connection: NatsConnection
   readonly #link = new Link()
   readonly #log: Logger
-  /** What the broker refuses, as it may with every message. */
+  /** Logs what the broker refuses, which may be every message. */
   readonly #refusals: BurstLog
   readonly #replicas: number
   readonly #stores = new Map<string, Promise<KeyStore>>()
@@ -163,7 +163,7 @@ class NatsBus implements Bus {
     const options: Partial<KvOptions> = {
       history: 1,
       replicas: this.#replicas,
-      // The leader answers reads, as a follower may be behind.
+      // The leader answers reads, as a follower may lag behind.
       allow_direct: false,
       ...seconds !== undefined && { ttl: seconds * 1000 }
     }
@@ -186,10 +186,10 @@ class NatsBus implements Bus {
         break
       case 'disconnect':
         this.#link.set(false)
-        this.#log.warn({ server: status.server }, 'Lost the connection to the broker, reconnecting')
+        this.#log.warn({ server: status.server }, 'lost the connection to the broker, reconnecting')
         break
       case 'reconnect':
-        this.#log.info({ server: status.server }, 'Reconnected to the broker')
+        this.#log.info({ server: status.server }, 'reconnected to the broker')
         this.#link.set(true)
         break
       case 'error':

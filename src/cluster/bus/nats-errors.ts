@@ -15,7 +15,7 @@ export function busError (error: unknown, subject: string): Error {
   return isApiError(error) ? error : new BusError('disconnected', subject)
 }
 
-/** Whether the broker has not answered in time. */
+/** Whether the broker has not responded in time. */
 export function isTimeout (error: unknown): boolean {
   return hasName(error, 'TimeoutError')
 }
@@ -30,7 +30,7 @@ export function isMissingStore (error: unknown): boolean {
   return isApiError(error) ? error.code === NO_STREAM : hasName(error, 'NoResponders')
 }
 
-/** Whether a message of a stream was not deleted, as it is not there any more. */
+/** Whether a message of a stream was not deleted because it no longer exists. */
 export function isMissingMessage (error: unknown): boolean {
   return isApiError(error) && NO_MESSAGE.includes(error.code)
 }

@@ -25,7 +25,7 @@ export class NatsWatch {
   /** When the broker made the bucket whose revisions are followed. */
   #made: string | undefined
   #revision = 0
-  /** Revisions up to this one need not be delivered any more: their keys have changed since, or expired. */
+  /** Revisions up to this one need not be delivered: their keys have changed since, or expired. */
   #listedTo = 0
   /** The revision delivered last when a check found that changes were missing. */
   #stuckAt: number | undefined

@@ -3,7 +3,7 @@ import { BusError } from './bus.ts'
 
 /** The result of a store operation; rejects with cluster-unavailable when the broker is unreachable. */
 export async function reachable<Result> (
-  answer: Promise<Result>, problem = 'the broker does not answer'
+  answer: Promise<Result>, problem = 'the broker does not respond'
 ): Promise<Result> {
   try {
     return await answer

@@ -8,7 +8,7 @@ import type { RoomDirectory } from './room-directory.ts'
 /** How many of its leases a node remembers. */
 const LEASES = 10
 
-/** Says where rooms have their home: on this node, on another one, or on none that is live. */
+/** Finds where rooms have their home: on this node, on another one, or on none that is live. */
 export class HomeLookup {
   readonly nodeId: string
   readonly directory: RoomDirectory

@@ -38,7 +38,7 @@ export class RoomClaims {
     this.#parts = parts
   }
 
-  /** Number of rooms of all nodes, `main` and those that this node is about to open included. */
+  /** Number of rooms of all nodes, including `main` and those that this node is about to open. */
   get roomCount (): number {
     const { directory } = this.#homes
     for (const name of this.#announced) {
@@ -90,7 +90,7 @@ export class RoomClaims {
     try {
       return await reachable(this.#obtain(room, options, Date.now()))
     } catch (error) {
-      // The broker may have made the entry, and only its answer was lost.
+      // The broker may have created the entry, and only its response was lost.
       this.#parts.retries.notWritten(room, error)
       throw error
     }
@@ -126,7 +126,7 @@ export class RoomClaims {
     if (part === undefined) {
       if (isClaimed) await this.#parts.removals.remove(name)
     } else if (entry !== undefined && !this.#homes.isHere(entry)) {
-      // A part that stayed is one of the same room, if it has clients.
+      // A part that stayed belongs to the same room if it has clients.
       if (removed === undefined || part.localCount === 0) part.abandon()
     } else if (isClaimed && entry === undefined) {
       // The broker has lost the store, and this node has not heard of the new one yet: retried later.

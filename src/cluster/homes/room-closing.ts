@@ -5,7 +5,7 @@ import type { PeerReplica } from '../peers/peer-replica.ts'
 import type { HomeLookup } from './home-lookup.ts'
 import type { ClosedRoom, CloseFrame, RoomRetries } from './room-retries.ts'
 
-/** Closes rooms on all nodes that have members of them. */
+/** Closes rooms on all nodes where they have members. */
 export class RoomClosing {
   readonly #context: NodeContext
   readonly #homes: HomeLookup
@@ -27,7 +27,7 @@ export class RoomClosing {
     const home = this.#homes.requiredHome(room)
     if (home !== this.#context.lease.slot) await this.#ask(home, room, end)
     const unreachable: string[] = []
-    // A home elsewhere asks them too; here it is found out which ones do not respond.
+    // A home elsewhere asks them too; asking here shows which ones do not respond.
     const slots = this.#replica.slotsOf(room)
     slots.delete(home)
     const asked = Array.from(slots, async slot => {
@@ -71,7 +71,7 @@ export class RoomClosing {
     else part.life.close(code, reason)
   }
 
-  /** Asks a node to close a room, again and again until it responds; whether it responds at once. */
+  /** Asks a node to close a room, repeatedly until it responds; whether it responds at once. */
   async #closeOn (slot: number, room: string, { code = closeCode.NORMAL, reason }: RoomEnd): Promise<boolean> {
     const openedAt = this.#homes.directory.get(room)?.openedAt
     try {

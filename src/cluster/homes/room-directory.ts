@@ -75,7 +75,7 @@ export class RoomDirectory {
     return this.#unwatch !== undefined
   }
 
-  /** Number of rooms, `main` included. */
+  /** Number of rooms, including `main`. */
   get size (): number {
     return this.#known.size
   }
@@ -106,7 +106,7 @@ export class RoomDirectory {
     throw beingChanged(room)
   }
 
-  /** Makes this node the home of a room whose former one is gone; false if another node was faster. */
+  /** Makes this node the home of a room whose previous home is gone; false if another node was faster. */
   async takeOver (room: string, options?: RoomOptions): Promise<boolean> {
     const known = this.#known.get(room)
     if (known === undefined) return false
@@ -203,7 +203,7 @@ export class RoomDirectory {
     }
   }
 
-  /** The revisions of a lost store say nothing about the new one. */
+  /** Revisions of a lost store do not apply to the new one. */
   #renewed (): void {
     this.#host.renewed()
     this.#reported = 0
@@ -233,7 +233,7 @@ export class RoomDirectory {
     return next !== undefined
   }
 
-  /** What the store answers; rejects if this node is not in the cluster, or has lost it meanwhile. */
+  /** The response of the store; rejects if this node is not in the cluster, or has lost it meanwhile. */
   async #ask<Answer> (question: (store: KeyStore) => Promise<Answer>): Promise<Answer> {
     const known = this.#known
     if (!this.isOpen) throw new BusError('disconnected', 'rooms')

@@ -44,7 +44,7 @@ export class RoomEntry {
     await this.#context.commands.ask(slot, 'enter', { room, address })
   }
 
-  /** Rejects with the claim: clients do not try one after the other when the broker does not answer. */
+  /** Rejects with the claim: clients do not try one after the other when the broker does not respond. */
   async #enterAfter (claim: Promise<unknown>, room: string, address: string): Promise<void> {
     await claim
     await this.prepare(room, address)

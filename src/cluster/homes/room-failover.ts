@@ -21,7 +21,7 @@ export interface FailoverHost {
 
 /** Until when a room waits for its home, by performance.now(). */
 interface Homeless {
-  /** Before it is removed, as clients may still be there: the lease of its home has surely ended then. */
+  /** Before it is removed, as clients may still be there: the lease of its home is certain to have ended then. */
   readonly removeAfter: number
   /** Before it gets another home, as this node has never heard of its home, which may only be busy. */
   readonly takeAfter: number
@@ -61,7 +61,9 @@ export class RoomFailover {
     }
   }
 
-  /** A room has another home, of which this node has not heard yet: what it knows of the former one says nothing. */
+  /**
+   * A room has another home, of which this node has not heard yet: what it knows of the previous one no longer applies.
+   */
   homeUnknown (room: string): void {
     const deadline = performance.now() + this.#context.timings.lease
     this.#homeless.set(room, { removeAfter: deadline, takeAfter: deadline })
@@ -114,7 +116,7 @@ export class RoomFailover {
 
   /**
    * This node was the home when it lost the cluster; the room may have changed or ended since. If it has ended here but
-   * has members elsewhere, one of their nodes takes it over, with its state, as soon as they know of the loss.
+   * has members elsewhere, one of their nodes takes it over, with its state, as soon as it learns of the loss.
    */
   async resume (room: string): Promise<void> {
     const part = this.#homes.part(room)
@@ -123,7 +125,7 @@ export class RoomFailover {
     } else if (await this.#homes.directory.takeOver(room, part.settings.options)) this.#host.resumed(room)
   }
 
-  /** Whether this node is the next home of a room; undefined: no node has members of it. */
+  /** Whether this node is the next home of a room; undefined: it has no members on any node. */
   #isSuccessor (room: string): boolean | undefined {
     const isHere = room === MAIN || (this.#homes.part(room)?.localCount ?? 0) > 0
     const others = room === MAIN ? [...this.#context.nodes()] : this.#nodesIn(room)
@@ -138,7 +140,7 @@ export class RoomFailover {
     return [...this.#context.nodes()].filter(({ slot }) => slots.has(slot))
   }
 
-  /** One node removes a room without members, once its former home, which may still have some, has lost its lease. */
+  /** One node removes a room without members, once its previous home, which may still have some, has lost its lease. */
   async #removeOrphan (room: string, removeAfter: number): Promise<void> {
     if (this.#heartbeats > 0 || performance.now() < removeAfter) return
     if (this.#context.hasLowestSlot) await this.#host.remove(room)

@@ -29,7 +29,7 @@ export interface HomesHost {
   homeChanged (room: string): void
 }
 
-/** Where the server of each room is: on the node that opened it, or the one that took over from a lost node. */
+/** Where the server of each room is: on the node that opened it, or on the one that took over from a lost node. */
 export class RoomHomes implements DirectoryHost {
   readonly directory = new RoomDirectory(this)
   readonly lookup: HomeLookup
@@ -97,7 +97,7 @@ export class RoomHomes implements DirectoryHost {
     this.settle()
   }
 
-  /** Resolves when the rooms that have ended here are removed from the stores, or cannot be. */
+  /** Resolves when the rooms that have ended here are removed from the stores, or the removal has failed. */
   async removed (): Promise<void> {
     await this.#removals.settled()
   }
@@ -132,7 +132,7 @@ export class RoomHomes implements DirectoryHost {
   /** Only while this node is the home: if it was stopped, another one may have taken the room over since. */
   async writeState (core: RoomCore, bytes: Uint8Array): Promise<void> {
     const { name } = core
-    // The answer to its claim may still be on its way.
+    // The response to its claim may still be on its way.
     if (this.directory.get(name) === undefined) await reachable(this.directory.read(name))
     this.#checkWriter(core)
     await reachable(this.#states.deleteEnded(name))
@@ -223,7 +223,7 @@ export class RoomHomes implements DirectoryHost {
     this.#failover.settle()
   }
 
-  /** Removes rooms that have ended here but are in the store again, as its answers and reports may be late. */
+  /** Removes rooms that have ended here but are in the store again, as its responses and reports may be late. */
   #removeEnded (): void {
     for (const [room, entry] of this.directory) {
       if (!this.lookup.isHere(entry) || this.claims.isOpenHere(room) || this.#removals.has(room)) continue

@@ -8,7 +8,7 @@ export interface CloseFrame { readonly code: number, readonly reason: string }
 export interface ClosedRoom extends CloseFrame { readonly openedAt: number | undefined }
 
 /**
- * The operations that are retried. They reject with BusError if the broker does not answer, and with
+ * The operations that are retried. They reject with BusError if the broker does not respond, and with
  * cluster-unavailable if a node does not.
  */
 export interface RetryHost {

@@ -12,7 +12,7 @@ export class RoomStates {
     this.#store = store
   }
 
-  /** Rejects with BusError, as the methods below, if the broker does not answer. */
+  /** Rejects with BusError, as the methods below, if the broker does not respond. */
   async get (room: string): Promise<Uint8Array | undefined> {
     const store = this.#store()
     return this.#ended.has(room) ? undefined : (await store.get(keyOf(room)))?.value

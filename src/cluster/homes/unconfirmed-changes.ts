@@ -2,7 +2,7 @@ import type { RoomOptions } from '../../options/option-types.ts'
 
 /**
  * Settings that were changed on this node in rooms that have their home on another one, until the home has confirmed
- * them: it may be lost before it gets them, and the next one does not know of them.
+ * them: it may be lost before it receives them, and then the next home does not have them.
  */
 export class UnconfirmedChanges {
   readonly #byRoom = new Map<string, RoomOptions>()

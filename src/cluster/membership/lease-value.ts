@@ -5,7 +5,7 @@ import { decodeJson, encodeJson } from '../message/json.ts'
 /** A node and the settings that it must share with the others. */
 export interface LeaseOwner {
   readonly nodeId: string
-  /** Random number by which a node recognizes a lease of its own, even if the answer to its claim was lost. */
+  /** Random number by which a node recognizes a lease of its own, even if the response to its claim was lost. */
   readonly instance: number
   readonly version: string
   /** See `MembershipHost.agreement`. */
@@ -43,7 +43,7 @@ export async function readLeases (store: KeyStore): Promise<Map<number, LeaseVal
   return leases
 }
 
-/** @throws ERR_INVALID_PARAMETER if a node cannot be in a cluster with another: names the first difference */
+/** @throws ERR_INVALID_PARAMETER naming the first difference if two nodes cannot be in the same cluster */
 export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
   if (own.nodeId === other.nodeId) refuseId(own)
   if (own.version !== other.version) {

@@ -1,4 +1,4 @@
-/** The right to a slot: `epoch` tells successive holders apart. */
+/** The right to a slot: `epoch` distinguishes successive holders. */
 export interface Lease { readonly slot: number, readonly epoch: number }
 
 /** Whether two leases are the same one. */

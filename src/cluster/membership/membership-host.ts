@@ -6,7 +6,7 @@ export interface ClusterNode {
   readonly id: string
   /** 1..1023: the upper 10 bits of the ids of its peers. */
   readonly slot: number
-  /** 1..2^32-1, by chance: distinguishes this lease of the slot from all earlier ones. Epochs have no order. */
+  /** 1..2^32-1, random: distinguishes this lease of the slot from all earlier ones. Epochs have no order. */
   readonly epoch: number
   /** Whether it is about to leave: its peers are being closed. */
   readonly isDraining: boolean

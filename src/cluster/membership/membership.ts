@@ -103,8 +103,8 @@ export class Membership {
   }
 
   /**
-   * Whether this node still owns its slot. Asked before anything is sent, for this process may have been stopped and
-   * its slot be another node's. When it finds that the slot is lost it calls `fenced` of the host before it returns.
+   * Whether this node still holds its slot. Call it before sending: the process may have been suspended, and another
+   * node may own the slot. If the slot is lost, it calls `fenced` of the host before it returns.
    */
   holdsSlot (): boolean {
     return this.#lease?.holdsSlot() === true
@@ -176,8 +176,8 @@ export class Membership {
   }
 
   /**
-   * Rejects if another node with this id has joined meanwhile, or is joining and does not yield it. Both answer pings
-   * before they look for each other, so at least the later one gets an answer.
+   * Rejects if another node with this id has joined in the meantime, or is joining and does not give it up. Both answer
+   * pings before they look for each other, so at least the later one gets a response.
    */
   async #checkIdIsFree (store: KeyStore, lease: SlotLease): Promise<void> {
     const { slot, value: { nodeId } } = lease
@@ -198,7 +198,7 @@ export class Membership {
     })
   }
 
-  /** Of two nodes with one id that join at the same time, the one in the lower slot goes on. */
+  /** Of two nodes with one id that join at the same time, the one in the lower slot continues. */
   #yieldIdTo ({ nodeId, slot }: SameIdNode, lease: SlotLease): boolean {
     const hasSameId = nodeId === lease.value.nodeId
     if (hasSameId && this.#state === 'joining' && slot < lease.slot) this.#hasYieldedId = true
@@ -326,7 +326,7 @@ export class Membership {
     this.#giveUp()
     // A joining node notices this itself.
     if (!wasReady) return
-    this.#log.error({ node: this.#options.nodeId }, 'Lost the slot in the cluster, joining again')
+    this.#log.error({ node: this.#options.nodeId }, 'lost the slot in the cluster, joining again')
     this.#rejoin()
   }
 

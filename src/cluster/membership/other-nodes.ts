@@ -100,7 +100,7 @@ export class OtherNodes {
     this.#inquiry.owns(node)
       .then(isOwner => { if (isOwner && introductions === this.#introductions) this.#join(node) })
       // An error of the bus: it is looked up again at its next heartbeat.
-      .catch((error: unknown) => { this.#log.debug({ err: error, node: node.id }, 'Could not look up a node') })
+      .catch((error: unknown) => { this.#log.debug({ err: error, node: node.id }, 'looking up a node failed') })
       .finally(() => { introductions.delete(key) })
   }
 

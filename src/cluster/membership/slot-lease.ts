@@ -43,20 +43,20 @@ export class SlotLease {
   }
 
   /**
-   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before (`former`) gets
-   * that one again unless another node has it.
+   * Claims a random free slot; `lost` is called once if it is lost later. A node that had a slot before (`previous`)
+   * gets that one again unless another node has it.
    *
    * @throws cluster-unavailable if there is none
    * @throws BusError
    */
   static async claim (
     store: KeyStore, taken: Iterable<number>, owner: LeaseOwner, timings: Timings, lost: () => void,
-    former?: number
+    previous?: number
   ): Promise<SlotLease> {
-    for (const slot of candidates(new Set(taken), former)) {
+    for (const slot of candidates(new Set(taken), previous)) {
       const value = { ...owner, epoch: randomInt(1, 2 ** 32), startedAt: Date.now(), hasLeft: false }
       const sentAt = performance.now()
-      const revision = await take(store, slot, value, slot === former)
+      const revision = await take(store, slot, value, slot === previous)
       if (revision === undefined) continue
       const lease = new SlotLease(store, slot, value, { revision, sentAt }, timings, lost)
       await lease.#waitForLostLease()
@@ -92,7 +92,7 @@ export class SlotLease {
     return (performance.now() - this.#acknowledged) / 1000
   }
 
-  /** Whether the slot may be used now: asked before anything is sent, for this process may have been stopped. */
+  /** Whether the slot may be used now. Call it before sending: the process may have been suspended. */
   holdsSlot (): boolean {
     return this.#isOwn() && this.#state === 'held'
   }
@@ -103,7 +103,7 @@ export class SlotLease {
     return this.#state === 'claimed' || this.#state === 'held'
   }
 
-  /** Renews it now, without waiting for the answer to an earlier renewal. */
+  /** Renews it now, without waiting for the response to an earlier renewal. */
   renew (): void {
     if (!this.#isOwn()) return
     // An error of the bus: the next renewal may succeed.
@@ -119,7 +119,7 @@ export class SlotLease {
   }
 
   /**
-   * The key is not as it was left: the answer to a renewal was lost or is late, or the broker has lost the key, or
+   * The key is not as it was left: the response to a renewal was lost or is late, or the broker has lost the key, or
    * another node has the slot.
    */
   async #reconcile (): Promise<void> {
@@ -172,24 +172,24 @@ export class SlotLease {
   }
 }
 
-/** Slots to try in turn: the former one, then free ones in random order. */
-function * candidates (taken: ReadonlySet<number>, former: number | undefined): IterableIterator<number> {
-  if (former !== undefined) yield former
+/** Slots to try, one after the other: the previous one, then free ones in random order. */
+function * candidates (taken: ReadonlySet<number>, previous: number | undefined): IterableIterator<number> {
+  if (previous !== undefined) yield previous
   const free = Array.from({ length: MAX_SLOT }, (_, i) => i + 1).filter(slot => !taken.has(slot))
   while (free.length > 0) yield free.splice(randomInt(free.length), 1)[0]
 }
 
-/** Takes a slot that is free, or still held by an earlier lease of this node (`isFormer`); undefined otherwise. */
+/** Takes a slot that is free, or still held by an earlier lease of this node (`isPrevious`); undefined otherwise. */
 async function take (
-  store: KeyStore, slot: number, value: LeaseValue, isFormer: boolean
+  store: KeyStore, slot: number, value: LeaseValue, isPrevious: boolean
 ): Promise<number | undefined> {
   const key = leaseKey(slot)
-  if (isFormer) {
+  if (isPrevious) {
     const entry = await store.get(key)
     const isOwn = entry?.value !== undefined && decodeLease(entry.value).instance === value.instance
     if (isOwn) {
       const revision = await store.update(key, encodeLease(value), entry.revision)
-      // A late renewal of the earlier lease may have come between.
+      // A late renewal of the earlier lease may have arrived in between.
       return revision ?? await take(store, slot, value, true)
     }
   }

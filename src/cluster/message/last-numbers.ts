@@ -1,6 +1,6 @@
 /**
  * Numbers of the last messages that arrived from other nodes, by slot. They show which messages were lost, and which
- * are late: a broker that was stopped may deliver them after newer ones when it goes on.
+ * are late: a broker that was stopped may deliver them after newer ones when it resumes.
  */
 export class LastNumbers {
   readonly #bySlot = new Map<number, number>()

@@ -40,7 +40,7 @@ export interface Frames {
   readonly relayed: number
   readonly size: number
   readonly notes: readonly Note[]
-  /** Offsets into the log: from and to in turn. */
+  /** Offsets into the log: alternating from and to. */
   readonly ranges: readonly number[]
 }
 

@@ -28,7 +28,7 @@ export interface PeerPage {
 export interface FeedHost {
   /** Peers of the node with an id above `after`. */
   readPeers (slot: number, after: number): Promise<PeerPage>
-  /** Ids of the peers that are known of the node. */
+  /** Ids of the known peers of the node. */
   idsOf (slot: number): number[]
   add (slot: number, facts: PeerFacts): void
   remove (id: number, end: PeerEnd | undefined): void
@@ -36,7 +36,7 @@ export interface FeedHost {
   eventsLost (node: ClusterNode, count: number): void
 }
 
-/** What waits until the peers are known: an event, or a call that handles another message. */
+/** What is deferred until the peers are known: an event, or a call that handles another message. */
 type Waiting = PeerEvent | (() => void)
 
 /** Maximum bytes of those other messages. */
@@ -46,7 +46,9 @@ const MAX_WAITING = 8 * 1024 * 1024
 export class PeerFeed {
   readonly node: ClusterNode
   readonly #host: FeedHost
-  /** Number of the last event that was followed; Infinity before the first answer, which says where to begin. */
+  /**
+   * Number of the last event that was followed; Infinity before the first response, which determines where to begin.
+   */
   #seq = Infinity
   /** What arrives while all peers are being fetched, in order. */
   #waiting: Waiting[] | undefined
@@ -83,8 +85,8 @@ export class PeerFeed {
   }
 
   /**
-   * Lets a message of the node wait while its peers are being fetched: it may be of a peer that is not known yet. False
-   * if they are not: it can be handled at once.
+   * Defers a message of the node while its peers are being fetched, as it may be from a peer that is not known yet.
+   * Returns false if they are not being fetched: then it can be handled at once.
    */
   deferUntilPeersKnown (bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
     if (this.#waiting === undefined) return false
@@ -135,7 +137,7 @@ export class PeerFeed {
     this.readAll().catch(() => {})
   }
 
-  /** Returns the number of the node's last event before its last answer. */
+  /** Returns the number of the node's last event before its last response. */
   async #replaceAll (waiting: readonly Waiting[]): Promise<number> {
     const { slot, id } = this.node
     const known = new Set(this.#host.idsOf(slot))
@@ -162,7 +164,7 @@ export class PeerFeed {
     for (const id of gone) if (!changing.has(id)) this.#host.remove(id, undefined)
   }
 
-  /** Handles what has waited. If an event is missing, peers are fetched again, and the rest goes on waiting. */
+  /** Handles what has waited. If an event is missing, peers are fetched again, and the rest continues to wait. */
   #resume (waiting: readonly Waiting[]): void {
     this.#waiting = undefined
     this.#waitingBytes = 0

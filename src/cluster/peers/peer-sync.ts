@@ -11,10 +11,10 @@ import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
 import type { RemoteHost } from './remote-peer.ts'
 
-/** Maximum number of peers in one page of an answer, and bytes of an answer besides them. */
+/** Maximum number of peers in one page of a response, and bytes of a response besides them. */
 const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 
-/** How a peer ended whose node was lost, or did not report it. */
+/** How a peer ended if its node was lost, or did not report it. */
 const UNKNOWN_END: PeerEnd =
   { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
 
@@ -86,12 +86,12 @@ export class PeerSync implements FeedHost {
     await feed.readAll()
   }
 
-  /** The other nodes whose peers are known, or being read. */
+  /** The other nodes whose peers are known, or being fetched. */
   nodes (): ClusterNode[] {
     return Array.from(this.#feeds.values(), ({ node }) => node)
   }
 
-  /** Whether this node has not left, nor joined anew, since `nodeJoined`. */
+  /** Whether the node has neither left nor joined again since `nodeJoined`. */
   follows (node: ClusterNode): boolean {
     return this.#feeds.get(node.slot)?.node === node
   }
@@ -109,8 +109,8 @@ export class PeerSync implements FeedHost {
   }
 
   /**
-   * Lets a message of a node wait while its peers are being read: it may be of a peer that is not known yet. False if
-   * they are not: it can be handled at once.
+   * Defers a message of a node while its peers are being fetched, as it may be from a peer that is not known yet.
+   * Returns false if they are not being fetched: then it can be handled at once.
    */
   deferUntilPeersKnown (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean {
     return this.#feeds.get(slot)?.deferUntilPeersKnown(bytes, receive) === true

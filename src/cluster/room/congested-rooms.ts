@@ -28,7 +28,7 @@ export class CongestedRooms {
     this.#partOf = partOf
   }
 
-  /** Receives the reports of other nodes; returns a function that ends it. */
+  /** Receives the reports of other nodes; returns a function that unsubscribes. */
   listen (): () => void {
     const { bus, subjects } = this.#context
     const unsubscribe = bus.subscribe(subjects.congestion, ({ bytes }) => { this.#receive(decodeJson(bytes)) })
@@ -39,7 +39,7 @@ export class CongestedRooms {
     }
   }
 
-  /** Receivers of a room began or ceased to lag behind on this node. */
+  /** Receivers of a room have started or stopped lagging behind on this node. */
   changed (room: string, isCongested: boolean): void {
     this.#changed.set(room, isCongested)
     if (this.#isArmed) return

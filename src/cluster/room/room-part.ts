@@ -23,7 +23,7 @@ const NOTES_PER_FRAME = 2
 /** What the part of a room needs of its node. */
 export interface PartHost {
   readonly congestion: Congestion
-  /** Receivers of a room began or ceased to lag behind here. */
+  /** Receivers of a room have started or stopped lagging behind here. */
   congestionChanged (room: string, isCongested: boolean): void
   /** Whether a room has its home here. */
   isHome (room: string): boolean

@@ -11,9 +11,9 @@ const MAX_RECENT = 2000
 /** Bytes of a room in a heartbeat besides its name. */
 const ENTRY_BYTES = 27
 
-/** What happens with the traffic of rooms. */
+/** What RoomTraffic needs of its node, and reports to it. */
 export interface TrafficHost {
-  /** Whether a message of a node has to wait until the node's peers are known; `receive` is called then. */
+  /** Whether a message of a node is deferred until the node's peers are known; then `receive` is called. */
   deferUntilPeersKnown (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
   receive (part: RoomPart, message: RoomMessage): void
   /** Messages of a node to a room were lost. */
@@ -36,7 +36,7 @@ export class RoomTraffic {
   readonly #open = new Map<string, Open>()
   /** By room, the most recent last. A room that is closed stays while heartbeats name it. */
   readonly #sent = new Map<string, Last>()
-  /** The highest number of a room that is not in `#sent` any more. Later rooms begin there: numbers never go back. */
+  /** The highest number of a room that is no longer in `#sent`. Later rooms begin there: numbers never go back. */
   #highest = 0
 
   constructor (context: NodeContext, host: TrafficHost) {

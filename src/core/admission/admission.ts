@@ -11,6 +11,8 @@ import { RatePerMinute } from './rate-per-minute.ts'
 import { originOf } from './upgrade-request.ts'
 import type { UpgradeRequest } from './upgrade-request.ts'
 
+const PROXY_HINT = 'behind a proxy, set option trustProxy'
+
 /** What an admission needs of its server. */
 export interface AdmissionHost {
   /** Clients that have finished the handshake, but not option `authenticate`. */
@@ -18,7 +20,7 @@ export interface AdmissionHost {
   isListening (): boolean
   /** Throws cluster-unavailable while the server is not part of its cluster. */
   checkCluster (): void
-  /** A limit was hit; `details` say by whom. */
+  /** A limit was hit; `details` name the client. */
   limited (limit: LimitName, details: object): void
 }
 
@@ -41,7 +43,7 @@ export class Admission {
     this.pending = new Deadlines(() => options.handshakeTimeout)
   }
 
-  /** Clients on their way in: pending handshakes, and clients that authenticate. */
+  /** Clients that are about to join: pending handshakes, and authenticating clients. */
   get pendingCount (): number {
     return this.pending.size + this.#host.authenticatingCount()
   }
@@ -70,18 +72,14 @@ export class Admission {
   checkAddress (address: string): void {
     const { maxPeersPerAddress: limit } = this.#options
     if (limit === 0 || (this.#connections.get(addressKey(address)) ?? 0) < limit || isLocal(address)) return
-    throw this.#limited(
-      'address-limit', { address }, `over ${limit} connections from one address; for a proxy, set option trustProxy`
-    )
+    throw this.#limited('address-limit', { address }, `more than ${limit} connections from one address; ${PROXY_HINT}`)
   }
 
   /** Throws join-rate when clients of the address became peers `maxJoinsPerMinute` times in the last minute. */
   checkJoinRate (address: string): void {
     const { maxJoinsPerMinute: limit } = this.#options
     if (limit === 0 || isLocal(address) || this.#joins.count(addressKey(address)) < limit) return
-    throw this.#limited(
-      'join-rate', { address }, `over ${limit} joins per minute from one address; for a proxy, set option trustProxy`
-    )
+    throw this.#limited('join-rate', { address }, `more than ${limit} joins per minute from one address; ${PROXY_HINT}`)
   }
 
   /** Counts a client that becomes a peer. */
@@ -105,7 +103,7 @@ export class Admission {
 
   /** Throws server-full when all places are taken. */
   checkPlace (address: string): void {
-    if (this.isFull) throw this.#limited('server-full', { address }, `over ${this.#options.maxPeers} peers`)
+    if (this.isFull) throw this.#limited('server-full', { address }, `more than ${this.#options.maxPeers} peers`)
   }
 
   /** Whether all places are taken (`maxPeers`). */
@@ -122,7 +120,7 @@ export class Admission {
     else this.#connections.delete(key)
   }
 
-  /** Counts a place: +1 when a client is about to become a peer, -1 when that comes to nothing or the peer leaves. */
+  /** Counts a place: +1 when a client is about to become a peer, -1 when it fails to or the peer leaves. */
   countPlace (change: 1 | -1): void {
     this.#places += change
   }
@@ -132,7 +130,7 @@ export class Admission {
     return { places: this.#places, connections: this.#connections }
   }
 
-  /** The application refused a client, or a handshake took too long. */
+  /** Reports that the application refused a client, or that a handshake took too long. */
   reportLimit (limit: 'join-refused' | 'handshake-timeout', details: object): void {
     this.#host.limited(limit, details)
   }

@@ -35,7 +35,7 @@ export class Bans {
   /** Bans addresses and CIDR ranges, or replaces their bans; throws ERR_INVALID_PARAMETER and bans none. */
   banAll (addresses: Iterable<string>, { seconds, reason = '' }: BanTerms = {}): Ban[] {
     if (seconds !== undefined && !(Number.isFinite(seconds) && seconds > 0 && seconds <= MAX_BAN_SECONDS)) {
-      const expected = `a number over 0, at most ${MAX_BAN_SECONDS}, or none for a permanent ban`
+      const expected = `more than 0 and at most ${MAX_BAN_SECONDS}, or none for a permanent ban`
       throw new GodotError('ERR_INVALID_PARAMETER', `seconds ${String(seconds)}: expected ${expected}`)
     }
     const ranges = [...addresses].map(parseRange)
@@ -64,7 +64,7 @@ export class Bans {
   unban (address: string): Ban {
     const { network, length } = parseRange(address)
     const entry = this.#get(length, network)
-    if (entry === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no ban of ${address}`)
+    if (entry === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `address ${address} is not banned`)
     this.#delete(length, network)
     return entry.ban
   }

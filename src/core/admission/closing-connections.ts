@@ -4,7 +4,7 @@ import type { Deadlined } from './deadlines.ts'
 const SECONDS = 1
 const MAX_CLOSING = 1024
 
-/** Connections that have got their last response: each has a second to read it, a bounded number at a time. */
+/** Connections that have been sent their last response: each has a second to read it, a bounded number at a time. */
 export class ClosingConnections {
   readonly #deadlines = new Deadlines(() => SECONDS)
   #isClosed = false

@@ -51,7 +51,9 @@ export interface HandshakeHost {
   refusedHandshake (reason: ErrorCode, address: string): void
 }
 
-/** How a client is accepted: the subprotocol of its peer, that of the response ('' is none), and permessage-deflate. */
+/**
+ * How a client is accepted: the subprotocol of its peer, that of the response ('' for none), and permessage-deflate.
+ */
 export interface Acceptance {
   readonly protocol: string
   readonly responseProtocol: string
@@ -59,8 +61,8 @@ export interface Acceptance {
 }
 
 /**
- * Takes one client from its connection to its peer, in the same way for every transport. Everything that a handshake is
- * counted as (a pending handshake, a place, a connection of its address) is released if it ends without a peer, in
+ * Takes one client from its connection to its peer, in the same way for every transport. Everything that a handshake
+ * counts as (a pending handshake, a place, a connection of its address) is released if it ends without a peer, in
  * whatever order things happen.
  */
 export class Handshake implements Deadlined {
@@ -83,7 +85,7 @@ export class Handshake implements Deadlined {
   #state: HandshakeState = 'waiting'
   /** Undefined until the client's address is known. */
   #address: string | undefined
-  /** What it counts for: a connection of its address, a pending handshake, a place. */
+  /** What it holds: a connection of its address, a pending handshake, a place. */
   #isCounted = false
   #isPending = false
   #hasPlace = false
@@ -300,7 +302,7 @@ export class Handshake implements Deadlined {
     if (this.isOpen) this.#startTimeout()
   }
 
-  /** Gives back what it counts for, except for the connection, which is still there. */
+  /** Releases what it holds, except for the connection, which is still there. */
   #end (): void {
     this.#state = 'closed'
     this.#stopTimeout()

@@ -11,7 +11,7 @@ import type { AcceptedConnection } from '../../transport/tcp-listener.ts'
 
 const HEAD_END = '\r\n\r\n'
 /**
- * Maximum bytes behind the request that are read, and kept, before the client is a peer; then reading pauses. Only
+ * Maximum bytes after the request that are read, and kept, before the client is a peer; then reading pauses. Only
  * reading detects that the client has left.
  */
 const LOOK_AHEAD = 16_384
@@ -111,5 +111,5 @@ export class Incoming implements ConnectionReceiver, HandshakeTransport {
 }
 
 function tooLong (): GodotError {
-  return new GodotError('bad-handshake', `request head of over ${MAX_REQUEST_HEAD} bytes`)
+  return new GodotError('bad-handshake', `request head of more than ${MAX_REQUEST_HEAD} bytes`)
 }

@@ -23,10 +23,10 @@ const MAX_PROTOCOL = 40
 const MAX_URL = 500
 const MAX_NAME = 64
 const MAX_VALUE = 250
-/** Characters of all headers of a peer together; those behind are left out. */
+/** Characters of all headers of a peer together; headers after that are left out. */
 const MAX_CHARACTERS = 2000
 
-/** Texts that were made last, by what they are made of: most clients of a game send the same. */
+/** The latest texts, by what they are made of: most clients of a game send the same headers. */
 const recent = new Map<string, string>()
 const MAX_RECENT = 256
 
@@ -43,7 +43,7 @@ export function describeHandshake (url: string, headers: Headers): string {
   return text
 }
 
-/** Names and values in turn. */
+/** Alternating names and values. */
 function shownHeaders (headers: Headers): string[] {
   const shown: string[] = []
   let characters = 0

@@ -8,7 +8,7 @@ const REMEMBERED = 4096
 /** Assigns peer ids: random, 2..2147483647, unique among connected and recently disconnected peers. */
 export class PeerIds {
   readonly #used = new Set<number>()
-  /** The ids that have left last, and where the next one goes: in the place of the oldest. */
+  /** The ids that have left last, and the index of the oldest, which the next one replaces. */
   readonly #left: number[] = []
   #next = 0
   readonly #draw: () => number

@@ -25,12 +25,12 @@ export class RatePerMinute {
     }
   }
 
-  /** Takes the latest event back, as what it was counted for did not happen. */
+  /** Takes back the latest event: what it was counted for did not happen. */
   removeLatest (key: string): void {
     this.#times.get(key)?.pop()
   }
 
-  /** Number of keys that are kept. */
+  /** Number of keys in memory. */
   get size (): number {
     return this.#times.size
   }

@@ -30,7 +30,7 @@ export class Heartbeat {
   start (interval: number): void {
     this.stop()
     if (interval === 0) return
-    // Counted in checks of the former interval.
+    // Counted in checks of the previous interval.
     for (const peer of this.#peers()) peer.missedHeartbeats = 0
     const milliseconds = Math.max(interval * 1000 / CHECKS, MIN_MILLISECONDS)
     this.#checksPerInterval = Math.max(2, Math.round(interval * 1000 / milliseconds))

@@ -13,7 +13,7 @@ export class LastWords {
   readonly #timer: NodeJS.Timeout
   #sendClose: (() => void) | undefined
 
-  /** Calls `sendClose` once: on the answer, or after so many seconds. */
+  /** Calls `sendClose` once: on the answer, or after `seconds` seconds. */
   constructor (seconds: number, sendClose: () => void) {
     this.#sendClose = sendClose
     this.#timer = setTimeout(() => { this.end() }, seconds * 1000)

@@ -8,7 +8,7 @@ import type { VariantSettings } from './variant-settings.ts'
 /** Sends and receives packets, as bytes or as Variants (Godot's PacketPeer). */
 export abstract class PacketPeer {
   #packetError: number = 0
-  /** Set when a setting differs from the default, so that the many peers with defaults store nothing. */
+  /** Created when a setting differs from the default, so that the many peers with defaults store nothing. */
   #variantSettings: VariantSettings | undefined
 
   /** Encodes and decodes Variants of the Godot version the other side has. */

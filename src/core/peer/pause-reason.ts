@@ -4,13 +4,13 @@ export const pauseReason = {
   QUEUE: 1,
   /** It exceeded a rate limit. */
   RATE: 2,
-  /** Receivers of its room are behind. */
+  /** Receivers of its room lag behind. */
   ROOM: 4,
   /** The application has been asked about it and has not answered yet. */
   APPLICATION: 8,
   /** Other peers are read first. */
   TURN: 16,
-  /** The broker of the cluster is behind. */
+  /** The broker of the cluster lags behind. */
   CLUSTER: 32
 } as const
 

@@ -107,7 +107,7 @@ export class PeerInput {
     while (this.#reader.isStopped) this.#reader.resume()
   }
 
-  /** Reads nothing any more. */
+  /** Stops reading permanently. */
   end (): void {
     this.#reader.end()
   }

@@ -11,7 +11,7 @@ export interface OutboxLimits { readonly bytes: number, readonly packets: number
 
 /** Owner of an outbox. */
 export interface OutboxOwner {
-  /** The peer takes too little of what it is sent. Never called during a flush. */
+  /** The peer accepts too little of what it is sent. Never called during a flush. */
   closeSlow (): void
 }
 
@@ -30,7 +30,7 @@ export class PeerOutbox implements Rostered {
   readonly owner: OutboxOwner
   /** Index in the roster of members of the room. */
   rosterIndex: number | undefined
-  /** Offset in the log up to which this peer has everything, and the part behind it that is not for this peer. */
+  /** Offset in the log up to which this peer has everything, and the part after it that is not for this peer. */
   cursor = 0
   cutFrom = 0
   cutTo = 0
@@ -45,7 +45,7 @@ export class PeerOutbox implements Rostered {
   confirmations = 0
   /** Whether it has been found slow: it is sent nothing more, and is closed after the flush. */
   isSlow = false
-  /** Called when the peer is not behind any more. */
+  /** Called when the peer no longer lags behind. */
   onCaughtUp: (() => void) | undefined
   #log: OutboxTotals | undefined
   #packets = 0

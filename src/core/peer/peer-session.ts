@@ -156,7 +156,7 @@ export class PeerSession implements
     this.#input = new PeerInput(connection, this, server, windowBits > 0)
   }
 
-  /** Applies the rate limits that the server has now; a pause for the former ones ends. */
+  /** Applies the rate limits that the server has now; a pause for the previous ones ends. */
   limitRate (): void {
     const wasPaused = this.#throttle.setRates(this.#server.settings.rates)
     if (wasPaused) this.soon(() => { this.resumeReading(pauseReason.RATE) })
@@ -303,7 +303,7 @@ export class PeerSession implements
 
   /**
    * The queue has been full for a while. If the application listens for packets now, the one that waits is queued over
-   * the limits, so that reading can go on; if it has never read, packets that do not fit are dropped.
+   * the limits, so that reading can resume; if it has never read, packets that do not fit are dropped.
    */
   #checkUnread (): void {
     this.#unreadTimer = undefined
@@ -460,8 +460,8 @@ export class PeerSession implements
   // ---- closing ----
 
   /**
-   * Sends a close frame, if need be once the client has read what was sent before, and waits for the answer; code and
-   * reason have been checked. Does nothing unless open.
+   * Sends a close frame, with option `lastWords` once the client has read what was sent before, and waits for the
+   * answer; code and reason have been checked. Does nothing unless open.
    */
   close (cause: EndCause, code: number, reason: string): void {
     if (this.#state !== 'open') return

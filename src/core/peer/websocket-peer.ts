@@ -80,8 +80,8 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Its upgrade request: path and headers. Tokens, and all headers that may hold a secret, are masked. Undefined for a
-   * peer of another node of a cluster.
+   * Its upgrade request: path and headers. Tokens, and all headers that may contain a secret, are masked. Undefined for
+   * a peer of another node of a cluster.
    */
   get handshake (): PeerHandshake | undefined {
     return this.#session.handshake
@@ -222,9 +222,8 @@ export class WebSocketPeer extends PacketPeer {
 
   /**
    * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the output buffer is full,
-   * ERR_INVALID_PARAMETER for anything but bytes. The bytes are copied, except a packet of 64 KiB or more that came in
-   * from a client: it must not change any more.
-   * Godot: PacketPeer.put_packet.
+   * ERR_INVALID_PARAMETER for anything but bytes. The bytes are copied, except a packet of 64 KiB or more that was
+   * received from a client: it must not change after this call. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#session.send(bytes, this.#session.writeMode === writeMode.TEXT)

@@ -47,7 +47,7 @@ export interface AuthenticationParts {
 /** Empty data notifies the other side that authentication is complete. */
 const COMPLETE = new Uint8Array(0)
 
-/** A client that authenticates. Both sides have to complete, in either order. */
+/** An authenticating client. Both sides have to complete, in either order. */
 class Candidate implements Deadlined {
   readonly session: PeerSession
   readonly #onExpired: () => void
@@ -89,7 +89,7 @@ export class Authentication {
     this.#deadlines = new Deadlines(() => parts.seconds())
   }
 
-  /** Clients that authenticate, and rejected ones that are still closing. */
+  /** Authenticating clients, and rejected ones that are still closing. */
   * sessions (): IterableIterator<PeerSession> {
     for (const { session } of this.#candidates.values()) yield session
   }
@@ -138,7 +138,7 @@ export class Authentication {
   }
 
   /**
-   * Sends data to a client that authenticates; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data,
+   * Sends data to an authenticating client; ERR_DOES_NOT_EXIST for any other, ERR_INVALID_DATA for empty data,
    * ERR_OUT_OF_MEMORY for more than the output buffer takes, ERR_INVALID_PARAMETER for anything but bytes.
    */
   send (id: number, data: Uint8Array): void {

@@ -104,7 +104,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return this.#signals
   }
 
-  /** Whether all places are taken, clients that authenticate included. */
+  /** Whether all places are taken, including those of authenticating clients. */
   get isFull (): boolean {
     const { maxPeers } = this.settings
     return maxPeers > 0 && this.clientCount + (this.link?.reserved ?? 0) >= maxPeers
@@ -114,12 +114,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return this.life.end !== undefined
   }
 
-  /** Clients in the room, those that authenticate included. */
+  /** Clients in the room, including authenticating clients. */
   get clientCount (): number {
     return this.localCount + (this.#isAbandoned ? 0 : this.link?.size ?? 0)
   }
 
-  /** Those of them that are connected to this node. */
+  /** The clients that are connected to this node. */
   get localCount (): number {
     return this.members.size + (this.authentication?.size ?? 0) + this.#expected
   }
@@ -162,7 +162,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#signals?.emit('closed')
   }
 
-  /** Closes every peer of the room, on all nodes, then the room. */
+  /** Closes every peer of the room on all nodes, then the room. */
   async close (code: number, reason: string): Promise<void> {
     if (this.#isInUse) this.link?.closing({ code, reason })
     await this.life.close(code, reason)
@@ -174,7 +174,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (this.#isInUse) this.link?.optionsChanged(options)
   }
 
-  /** Whether it has not ended: other nodes would take what one that has ended says for the next room of its name. */
+  /**
+   * Whether this is still the open room of its name: other nodes would apply what an ended one reports to its
+   * successor.
+   */
   get #isInUse (): boolean {
     return this.#server.rooms.find(this.name) === this
   }
@@ -198,7 +201,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.link!.closed()
   }
 
-  /** Closes the clients on this node, then this part of the room, which goes on at its home. */
+  /** Closes the clients on this node, then this part of the room, which continues at its home. */
   abandon (): void {
     this.#isAbandoned = true
     this.life.close(closeCode.GOING_AWAY, 'opened on another node')
@@ -207,7 +210,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   // ---- members ----
 
-  /** Clients of the room, those that authenticate included; they may come and go during iteration. */
+  /** Clients of the room, including authenticating clients; they may come and go during iteration. */
   * sessions (): IterableIterator<PeerSession> {
     if (this.authentication !== undefined) yield * this.authentication.sessions()
     yield * this.members.after(0)
@@ -231,7 +234,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     for (const peer of this.link.peers(0)) if (!this.relay.isLeaving(peer.id)) yield peer
   }
 
-  /** Those of them that are not joining: they were signalled, or are on other nodes. */
+  /** The members that are not joining: they were signalled, or are on other nodes. */
   * signalledPeers (): IterableIterator<{ readonly id: number }> {
     for (const peer of this.openPeers()) {
       const { stage = 'settled' } = this.members.get(peer.id) ?? {}
@@ -291,14 +294,14 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /**
    * A member, or every member, has another server now. Those of Godot 3 see it leave and join, so that they announce
-   * node paths anew; those of Godot 4 would ignore it from then on.
+   * node paths again; those of Godot 4 would ignore it from then on.
    */
   #replaceServer (member?: PeerSession): void {
     const { gdMpApi, wire } = this.#serverSettings.options
     if (gdMpApi && wire === 'godot3') this.relay.replaceServer(member)
   }
 
-  /** A room that this node has opened, or whose home it has become after the former one was lost. */
+  /** A room that this node has opened, or whose home it has become after the previous one was lost. */
   opened (isFailover: boolean): void {
     const { monitor, signals } = this.#server
     this.#isOpened = true
@@ -482,7 +485,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#emit('peer_packet', source)
   }
 
-  /** How many listeners a signal about packets has. What other rooms send is not read from the server itself. */
+  /** How many listeners a signal about packets has. `peer_packet` of the server is about `main` alone. */
   listenersOf (signal: 'data_received' | 'packet' | 'peer_packet'): number {
     const own = this.#signals?.listenerCount(signal) ?? 0
     return signal === 'peer_packet' && this.name !== MAIN ? own : own + this.#server.signals.listenerCount(signal)

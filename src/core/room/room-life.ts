@@ -16,7 +16,7 @@ type LifeState = 'used' | 'waiting' | 'over'
 
 /** What RoomLife needs of its room. */
 export interface LivingRoom {
-  /** Clients in it, those that authenticate included. */
+  /** Clients in it, including authenticating clients. */
   readonly clientCount: number
   /** Members, wherever they are. */
   readonly peerCount: number
@@ -31,7 +31,7 @@ export interface LivingRoom {
 
 /**
  * Ends a room: once it was without members for `emptyTimeout`, or once it is closed and its last client has left. A
- * client that authenticates does not count as a member; but no room ends of itself while one does.
+ * authenticating client does not count as a member; but no room ends by itself while it has one.
  */
 export class RoomLife {
   readonly #room: LivingRoom
@@ -86,7 +86,7 @@ export class RoomLife {
     else if (this.#state === 'used' && peerCount === 0) this.#startWaiting()
   }
 
-  /** Ends the room unless it has a member within so many seconds. */
+  /** Ends the room after `seconds` seconds unless it has a member by then. */
   endIfEmptyAfter (seconds: number): void {
     this.#stopWaiting()
     const timer = this.#emptyTimer = setTimeout(() => {
@@ -134,7 +134,7 @@ export class RoomLife {
     this.#closeClients(end)
   }
 
-  /** Resolves when all that are in the room now have gone. */
+  /** Resolves when all clients that are in the room now have gone. */
   async #closeClients ({ code = closeCode.NORMAL, reason }: RoomEnd): Promise<void> {
     const sessions = [...this.#room.sessions()]
     for (const [index, session] of sessions.entries()) {

@@ -18,7 +18,7 @@ export interface RoomLink {
   readonly isHome: boolean
   /** Members on other nodes. */
   readonly size: number
-  /** Places that are kept for clients of other nodes. */
+  /** Places that are reserved for clients of other nodes. */
   readonly reserved: number
   has (id: number): boolean
   get (id: number): WebSocketPeer | undefined

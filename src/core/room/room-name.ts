@@ -19,8 +19,8 @@ export function checkRoomName (name: string): string {
 }
 
 /**
- * The room that a request asks for: the path behind the endpoint's own (`/ws/arena-7`), else the query parameter
- * `room`, else `main`. Throws invalid-room-name.
+ * The room that a request asks for: the path after the endpoint's own (`/ws/arena-7`), else the query parameter `room`,
+ * else `main`. Throws invalid-room-name.
  */
 export function requestedRoom ({ url, room }: UpgradeRequest, endpoint: string): string {
   if (room !== undefined) return checkRoomName(room)

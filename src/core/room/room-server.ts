@@ -23,7 +23,7 @@ export interface RoomServer extends PeerServer {
   readonly cluster: ClusterLink | undefined
   /** Whether the application has ever read packets of a peer, in whatever room, or their number (plain mode). */
   hasReader: boolean
-  /** The room of each client that authenticates (option `authenticate`), by the client's id. */
+  /** The room of each authenticating client (option `authenticate`), by the client's id. */
   readonly authenticating: Map<number, RoomCore>
   /** A connection of the room has ended. Called once per session. */
   sessionEnded (session: PeerSession, end: PeerEnd): void

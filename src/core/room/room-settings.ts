@@ -45,7 +45,7 @@ export class RoomSettings {
     this.apply({ ...this.#options, ...checkRoomOptions(options) })
   }
 
-  /** Takes the options over from the room's home on another node. */
+  /** Adopts the options of the room's home on another node. */
   apply (options: RoomOptions): void {
     this.#options = options
     this.#changed()

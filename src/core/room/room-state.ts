@@ -11,7 +11,7 @@ interface StatefulRoom {
 }
 
 /**
- * What an application keeps of a room: bytes that live as long as the room does. In a cluster they outlive its home:
+ * What an application stores with a room: bytes that live as long as the room does. In a cluster they outlive its home:
  * the application that takes a room over (`room_opened` with `failover`) reads them.
  */
 export class RoomState {
@@ -36,7 +36,7 @@ export class RoomState {
    */
   async set (bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array) || bytes.length > MAX_STATE) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `state of a room: expected at most ${MAX_STATE} bytes`)
+      throw new GodotError('ERR_INVALID_PARAMETER', `state of a room is too large: expected at most ${MAX_STATE} bytes`)
     }
     const { link, isHome } = this.#room
     if (!isHome) throw new GodotError('FAILED', 'the room has its home on another node')

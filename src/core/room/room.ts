@@ -49,7 +49,7 @@ export class Room extends PacketPeer {
 
   // ---- peers ----
 
-  /** Number of peers, closing ones included. */
+  /** Number of peers, including closing ones. */
   get peerCount (): number {
     return this.#core.peerCount
   }
@@ -132,7 +132,7 @@ export class Room extends PacketPeer {
     this.#core.change(options)
   }
 
-  /** Bytes that the application keeps of the room; in a cluster they outlive the node. */
+  /** Bytes that the application stores with the room; in a cluster they outlive the node. */
   get state (): RoomState {
     return this.#core.state
   }

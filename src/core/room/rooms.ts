@@ -20,7 +20,10 @@ export interface Opening {
   readonly address?: string
   /** Whether it closes if nobody joins soon. */
   readonly isProvisional?: boolean
-  /** Whether a client opens it, with which it ends; unless it is provisional, the client is about to enter. */
+  /**
+   * Whether a client opens it: the room ends if that client fails to join. Unless `isProvisional`, the client enters
+   * next.
+   */
   readonly isForClient?: boolean
 }
 
@@ -41,7 +44,7 @@ export class Rooms {
     return this.#byName.size
   }
 
-  /** Number of rooms that have their home on this node; without a cluster all have. */
+  /** Number of rooms that have their home on this node; without a cluster, of all rooms. */
   get homeCount (): number {
     let count = 0
     for (const { isHome } of this.#byName.values()) count += Number(isHome)
@@ -97,7 +100,7 @@ export class Rooms {
   }
 
   /**
-   * Throws unless a client may enter the room now, which opens it if need be: invalid-room-name, room-not-found,
+   * Throws unless a client may enter the room now, opening it if necessary: invalid-room-name, room-not-found,
    * room-locked, room-full, too-many-rooms or room-rate.
    */
   checkEntry (name: string, address: string): void {
@@ -111,7 +114,7 @@ export class Rooms {
   }
 
   /**
-   * The room that a client is about to enter, opened if need be; `checkEntry` was called before, and `RoomCore.enter`
+   * The room that a client is about to enter, opened if necessary; `checkEntry` was called before, and `RoomCore.enter`
    * follows.
    */
   getOrAdd (name: string, address: string): RoomCore {
@@ -126,7 +129,7 @@ export class Rooms {
   }
 
   /**
-   * Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). In a cluster, to all
+   * Sends a packet of the server to peers of all rooms: to all (0), one (id) or all but one (-id). In a cluster, "all"
    * means the rooms that have a peer or their home on this node.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean): number {
@@ -173,7 +176,7 @@ export class Rooms {
     }
     if (!hasAddress(address) || joinPerMinute === 0) return
     if (this.#openings.count(addressKey(address)) < joinPerMinute) return
-    throw this.#limited('room-rate', address, `over ${joinPerMinute} rooms per minute from one address`)
+    throw this.#limited('room-rate', address, `more than ${joinPerMinute} rooms per minute from one address`)
   }
 
   /**

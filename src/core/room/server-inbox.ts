@@ -33,9 +33,9 @@ export interface InboxRoom {
   readonly isJoining: boolean
   /** Open members, wherever they are. */
   openPeers (): Iterable<{ readonly id: number }>
-  /** Those of them that are not joining. */
+  /** Open members that are not joining. */
   signalledPeers (): Iterable<{ readonly id: number }>
-  /** Whether a member is one of them. */
+  /** Whether a member is open and not joining. */
   isOpenPeer (id: number): boolean
   /** A packet was queued. */
   packetQueued (source: number): void
@@ -69,13 +69,13 @@ export class ServerInbox {
     return multiplayer.api
   }
 
-  /** Number of unread packets. An application that calls this is expected to read them. */
+  /** Number of unread packets. An application that asks is expected to read them. */
   countUnread (): number {
     this.#hasReader = true
     return this.#queue?.length ?? 0
   }
 
-  /** Number of unread packets, for monitoring. */
+  /** Number of unread packets, for monitoring: it does not mark the room as read. */
   get unreadPackets (): number {
     return this.#queue?.length ?? 0
   }
@@ -102,7 +102,7 @@ export class ServerInbox {
     if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasSpace(end - start))) {
       return this.#server.monitor.dropped('unread', sender.peer)
     }
-    // Packets of members that leave are queued over the limits, but not without end.
+    // Packets of members that leave are queued over the limits, but only up to twice the limits.
     if (sender.isLeaving && queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
     queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
   }

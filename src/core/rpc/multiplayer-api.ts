@@ -49,7 +49,7 @@ export const multiplayerSignalNames = namesOf<MultiplayerSignals>({
   peer_packet: true
 })
 
-/** Further settings of a node. */
+/** Additional settings of a node. */
 export interface NodeOptions {
   /** Methods that `rpc_config()` made remote on the node itself (Godot 4). */
   readonly configured?: readonly string[]
@@ -133,7 +133,7 @@ export class MultiplayerAPI {
     const scene = this.#replication('spawners')
     const relative = checkedPath(path)
     if (scene.clientSpawners.has(relative)) {
-      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client exists at ${relative}`)
+      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client already exists at ${relative}`)
     }
     if (surface !== undefined) this.node(path, surface as Surface)
     return scene.addSpawner(relative, options)
@@ -143,9 +143,9 @@ export class MultiplayerAPI {
    * The MultiplayerSpawner at a path such as `/root/Main/Bullets/Spawner`, whose authority is a client (Godot 4): each
    * node that the client spawns is signalled with `spawned`, and the values of its MultiplayerSynchronizer are read.
    * `replication` has the properties of that in the order of its replication config, `{}` without one; or it returns
-   * them by what is spawned. To be declared before the client spawns, for instance in `peer_connected`.
-   * ERR_ALREADY_IN_USE for a path that has a spawner; ERR_INVALID_PARAMETER for an invalid path or option, more than 64
-   * `on_change` properties, and with Godot 3.
+   * them by what is spawned. Declare it before the client spawns, for instance in `peer_connected`. ERR_ALREADY_IN_USE
+   * for a path that has a spawner; ERR_INVALID_PARAMETER for an invalid path or option, more than 64 `on_change`
+   * properties, and with Godot 3.
    */
   clientSpawner<const R extends Replication> (
     path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
@@ -153,7 +153,7 @@ export class MultiplayerAPI {
     const scene = this.#replication('spawners')
     const relative = checkedPath(path)
     if (scene.spawnerAt(relative) !== undefined) {
-      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of the server exists at ${relative}`)
+      throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of the server already exists at ${relative}`)
     }
     return scene.clientSpawners.add(relative, replication, options)
   }
@@ -173,7 +173,7 @@ export class MultiplayerAPI {
 
   /**
    * Sends the values of all spawned nodes and of the server's synchronizers: those that are always sent, and those that
-   * changed. To be called once a tick.
+   * changed. Call it once per tick.
    */
   sync (): void {
     this.#parts.replication?.replicator.sync()
@@ -200,12 +200,12 @@ export class MultiplayerAPI {
 // The methods on, once and off.
 export interface MultiplayerAPI extends SignalSource<MultiplayerSignals> {}
 
-/** Throws ERR_ALREADY_IN_USE if what is given differs from how a node was declared. */
+/** Throws ERR_ALREADY_IN_USE if what is given differs from how the node was declared. */
 function checkDeclaration (node: NodeMembers, surface: NodeSurface | undefined, options: NodeOptions): void {
   const [declared, given] = [{ ...node.settings, surface: node.surface }, { ...options, surface }]
   for (const what of ['surface', 'configured', 'exactTypes'] as const) {
     if (given[what] !== undefined && !isDeepStrictEqual(given[what], declared[what])) {
-      throw new GodotError('ERR_ALREADY_IN_USE', `node ${node.path} exists with another ${what}`)
+      throw new GodotError('ERR_ALREADY_IN_USE', `node ${node.path} already exists with another ${what}`)
     }
   }
 }
@@ -232,7 +232,7 @@ function nodeHostOf (parts: MultiplayerParts, api: MultiplayerAPI): NodeHost {
     failed,
     free: node => {
       if (!nodes.remove(node)) return
-      // Before listeners of `despawned`, which may declare the node anew.
+      // Before listeners of `despawned`, which may declare the node again.
       wire.forgetPath(node.path)
       replication?.freeBelow(node.path)
     },

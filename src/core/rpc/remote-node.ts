@@ -101,7 +101,7 @@ export class RemoteNode<Members = any> {
   }
 
   /**
-   * Removes the node: nothing reaches it any more, it cannot send, and its path may be registered anew. Spawners and
+   * Removes the node: it no longer receives or sends anything, and its path may be registered again. Spawners and
    * synchronizers below it are removed as well.
    */
   free (): void {

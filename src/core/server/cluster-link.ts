@@ -10,7 +10,7 @@ import type { RoomLink } from '../room/room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import type { SignalEmitter } from './signals.ts'
 
-/** What is known of a room of the cluster, wherever its home is. */
+/** Facts about a room of the cluster, wherever its home is. */
 export interface RoomFacts {
   readonly name: string
   readonly openedAt: number
@@ -44,7 +44,7 @@ export interface RemoteEvent {
   readonly data: object
 }
 
-/** What a node tells the others about a peer. */
+/** What a node announces about a peer. */
 export interface PeerFacts {
   readonly id: number
   readonly room: string
@@ -63,7 +63,7 @@ export interface EventReceiver {
   nodeLost (nodeId: string, peers: readonly PeerFacts[]): void
 }
 
-/** What a server asks of its cluster (option `cluster`). */
+/** What a server needs of its cluster (option `cluster`). */
 export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
@@ -87,7 +87,7 @@ export interface ClusterLink {
    * until they respond. Rejects with ERR_DOES_NOT_EXIST, or cluster-unavailable when its home cannot be reached.
    */
   closeRoom (name: string, code: number, reason: string): Promise<string[]>
-  /** Tells the other nodes of an event for operators. */
+  /** Reports an event for operators to the other nodes. */
   shareEvent (event: RemoteEvent): void
   /** Receivers of the events of other nodes. */
   readonly eventReceivers: Set<EventReceiver>
@@ -116,11 +116,11 @@ export interface ClusterLink {
   openRoom (room: RoomCore): RoomLink
   /** Settings of a room that has its home on another node. */
   optionsElsewhere (name: string): RoomOptions | undefined
-  /** Number of rooms of all nodes, `main` and those that this node is about to open included. */
+  /** Number of rooms of all nodes, including `main` and those that this node is about to open. */
   readonly roomCount: number
   /**
-   * Reserves a place in a room for a client, and opens the room if need be; undefined if this node can decide alone.
-   * Rejects with the refusals of `Rooms.checkEntry`, or cluster-unavailable.
+   * Reserves a place in a room for a client, opening it if necessary; undefined if this node can decide alone. Rejects
+   * with the refusals of `Rooms.checkEntry`, or cluster-unavailable.
    */
   prepareEntry (name: string, address: string): Promise<void> | undefined
 }

@@ -32,7 +32,7 @@ export class Listening {
     return this.#listener !== undefined
   }
 
-  /** Whether it listens or is about to: then what Godot locks while listening cannot be changed. */
+  /** Whether it listens or is about to: then the settings that Godot locks while listening cannot be changed. */
   get isLocked (): boolean {
     return this.isOn || this.#starting !== undefined
   }

@@ -34,7 +34,7 @@ export interface MonitorEvents {
   dropped: [reason: DropReason, peer: WebSocketPeer, count: number]
   /** A handshake was refused. */
   refused: [reason: ErrorCode, address: string]
-  /** A limit was hit; `details` say by whom. Emitted at every hit. */
+  /** A limit was hit; `details` name the client. Emitted at every hit. */
   limited: [limit: LimitName, details: object]
   /** An address or range was banned. */
   banned: [ban: Ban]
@@ -73,7 +73,7 @@ const eventNames = namesOf<MonitorEvents>({
 export type PacketWatcher =
   (peer: WebSocketPeer, bytes: Uint8Array, start: number, end: number, isText: boolean) => void
 
-/** Counters since the server was made. */
+/** Counters since the server was created. */
 export interface Counters {
   /** Packets dropped, by reason. */
   readonly drops: Readonly<Record<DropReason, number>>
@@ -109,7 +109,7 @@ export class Monitor implements ServerMonitor {
   readonly #log: Logger
   readonly #bursts: BurstLog
   readonly #watchers: SignalEmitter<{ watchPackets: Parameters<PacketWatcher> }>
-  /** Whether packets have to be given to `showPacket`. */
+  /** Whether packets have to be passed to `showPacket`. */
   isWatched = false
 
   constructor (log: Logger) {
@@ -136,7 +136,7 @@ export class Monitor implements ServerMonitor {
     this.#watchers.emit('watchPackets', ...packet)
   }
 
-  /** A limit was hit; `details` say by whom. */
+  /** A limit was hit; `details` name the client. */
   limited (limit: LimitName, details: object): void {
     this.limits[limit]++
     this.#bursts.log({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
@@ -159,7 +159,7 @@ export class Monitor implements ServerMonitor {
   /** A packet of a peer that has left was dropped: it is counted, but has no event, as its peer no longer exists. */
   droppedLate (reason: DropReason, peer: number): void {
     this.drops[reason]++
-    this.#log.debug({ peer, reason }, 'packet of a peer that has left dropped')
+    this.#log.debug({ peer, reason }, 'packet dropped after its peer has left')
   }
 
   /** A remote call of a peer was refused. */

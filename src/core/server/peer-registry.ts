@@ -101,7 +101,7 @@ export class PeerRegistry implements RoomServer {
     return { open, closing: this.peers.size - open, pending: this.pendingCount }
   }
 
-  /** Clients that have completed the handshake and authenticate (option `authenticate`). */
+  /** Clients that have completed the handshake and are authenticating (option `authenticate`). */
   get authenticatingCount (): number {
     return this.authenticating.size
   }
@@ -116,7 +116,7 @@ export class PeerRegistry implements RoomServer {
     return new Handshake(this.#handshakeHost, transport, since)
   }
 
-  /** The peer with this id, or the client that authenticates under it. */
+  /** The peer with this id, or the client that is authenticating under it. */
   find (id: number): PeerSession | undefined {
     return this.authenticating.get(id)?.authentication?.find(id) ?? this.peers.get(id)
   }
@@ -233,7 +233,7 @@ export class PeerRegistry implements RoomServer {
     if (ban !== undefined) session.close('server', closeCode.POLICY, ban.reason)
   }
 
-  /** Everyone who is connected; they may come and go during iteration. */
+  /** All connected clients; they may come and go during iteration. */
   * #sessions (): IterableIterator<PeerSession> {
     for (const room of new Set(this.authenticating.values())) yield * room.authentication!.sessions()
     yield * this.peers.after(0)
@@ -300,8 +300,8 @@ export class PeerRegistry implements RoomServer {
 }
 
 /**
- * Removes the items one by one, so that an exception does not lose the others. Those that are added meanwhile stay; one
- * that is taken may have taken all others, by a call of `stop`.
+ * Removes the items one by one, so that an exception does not lose the others. Items that are added meanwhile stay;
+ * handling one may remove all others, by a call of `stop`.
  */
 function * takeAll<Item> (items: Item[]): IterableIterator<Item> {
   for (let left = items.length; left > 0 && items.length > 0; left--) yield items.shift()!

@@ -105,7 +105,7 @@ export class Settings {
   }
 }
 
-/** The options with lists and rules of their own: what the caller does to its own later is not checked. */
+/** Copies the lists and rules of the options, as later changes by the caller would not be checked. */
 function ownOptions (options: ServerOptions): ServerOptions {
   const { protocols, allowedOrigins, rooms, cluster } = options
   return {

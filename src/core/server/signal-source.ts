@@ -16,8 +16,8 @@ export interface SignalSource<Table extends Signals<Table>> {
 }
 
 /**
- * Gives a class the methods of `SignalSource`, forwarded to the emitter that each instance has. To be called in a
- * static block, where private members are at hand; the types come from an interface of the same name that extends
+ * Gives a class the methods of `SignalSource`, forwarded to the emitter that each instance has. Call it in a static
+ * block, where private members are accessible; the types come from an interface of the same name that extends
  * `SignalSource`.
  */
 export function addSignalMethods<Instance extends object, Table extends Signals<Table>> (

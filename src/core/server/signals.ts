@@ -37,7 +37,7 @@ export interface Signals {
   packet: [id: number, bytes: Uint8Array, isText: boolean]
   /**
    * A room was opened (option `rooms`); nobody is in it yet. In a cluster on the room's home only, and with `failover`
-   * also when this node becomes the home of a room whose former one was lost: its peers are there already.
+   * also when this node becomes the home of a room whose previous home was lost: its peers are already in it.
    */
   room_opened: [room: Room, how: { readonly failover: boolean }]
   /** A room was closed: its last peer has ended. */
@@ -106,7 +106,7 @@ export class SignalEmitter<Table extends { [Name in keyof Table]: unknown[] }> {
     return this.on(name, once)
   }
 
-  /** Takes `listener` away again. */
+  /** Removes `listener`. */
   off<Name extends keyof Table> (name: Name, listener: Listener<Table[Name]>): this {
     const left = (this.#listeners.get(name) ?? []).filter(one =>
       one !== listener && (one as { listener?: unknown }).listener !== listener)

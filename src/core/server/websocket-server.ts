@@ -288,8 +288,8 @@ export class WebSocketServer extends PacketPeer {
   // ---- peers ----
 
   /**
-   * Whether there is a peer with this id, closing ones included; in a cluster on any node. Never throws.
-   * Godot: WebSocketServer.has_peer.
+   * Whether there is a peer with this id, including closing ones; in a cluster on any node. Never throws. Godot:
+   * WebSocketServer.has_peer.
    */
   hasPeer (id: number): boolean {
     return this.#registry.peers.has(id) || this.#registry.cluster?.peer(id) !== undefined
@@ -316,15 +316,15 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Closes a peer, or a client that authenticates. Throws ERR_DOES_NOT_EXIST without one, ERR_INVALID_PARAMETER for a
-   * code or reason that a close frame cannot carry. Godot: WebSocketServer.disconnect_peer.
+   * Closes a peer, or an authenticating client. Throws ERR_DOES_NOT_EXIST without one, ERR_INVALID_PARAMETER for a code
+   * or reason that a close frame cannot carry. Godot: WebSocketServer.disconnect_peer.
    */
   disconnectPeer (id: number, code: number = closeCode.NORMAL, reason: string = ''): void {
     const peer = this.#registry.find(id)?.peer ?? this.getPeer(id)
     peer.close(code, reason)
   }
 
-  /** Number of peers, closing ones included; in a cluster those of this node. */
+  /** Number of peers, including closing ones; in a cluster those of this node. */
   get peerCount (): number {
     return this.#registry.peers.size
   }
@@ -404,12 +404,12 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- rooms ----
 
-  /** Number of rooms, `main` included. */
+  /** Number of rooms, including `main`. */
   get roomCount (): number {
     return this.#registry.rooms.size
   }
 
-  /** The rooms in the order in which they were opened, first `main`. */
+  /** The rooms in the order in which they were opened, `main` first. */
   * rooms (): IterableIterator<Room> {
     for (const { room } of this.#registry.rooms) yield room
   }
@@ -436,8 +436,8 @@ export class WebSocketServer extends PacketPeer {
   // ---- access ----
 
   /**
-   * Bans an IP address or CIDR range for `terms.seconds` or for good, and closes its peers with 1008; in a cluster on
-   * all nodes. Throws ERR_INVALID_PARAMETER.
+   * Bans an IP address or CIDR range for `terms.seconds` or permanently, and closes its peers with 1008; in a cluster
+   * on all nodes. Throws ERR_INVALID_PARAMETER.
    */
   ban (address: string, terms: BanTerms = {}): Ban {
     const [ban] = this.banAll([address], terms)
@@ -491,8 +491,8 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Sends data to a client that authenticates (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
-   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for empty data, ERR_OUT_OF_MEMORY for more than the outgoing
+   * Sends data to an authenticating client (option `authenticate`); throws ERR_DOES_NOT_EXIST for any other,
+   * ERR_UNCONFIGURED without that option, ERR_INVALID_DATA for empty data, ERR_OUT_OF_MEMORY for more than the output
    * buffer takes, ERR_INVALID_PARAMETER for anything but bytes. Godot 4: SceneMultiplayer.send_auth.
    */
   sendAuth (id: number, data: Uint8Array): void {
@@ -500,7 +500,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Accepts a client that authenticates: it joins as soon as it has completed too. Throws ERR_DOES_NOT_EXIST for any
+   * Accepts an authenticating client: it joins as soon as it has completed too. Throws ERR_DOES_NOT_EXIST for any
    * other, ERR_UNCONFIGURED without option `authenticate`. Godot 4: SceneMultiplayer.complete_auth.
    */
   completeAuth (id: number): void {
@@ -547,7 +547,7 @@ export class WebSocketServer extends PacketPeer {
     return this.#registry.rooms.main.room
   }
 
-  /** Authentication of the client's room, or of `main` if no such client authenticates. */
+  /** Authentication of the client's room, or of `main` if no client with this id is authenticating. */
   #authenticationOf (id: number) {
     const room = this.#registry.authenticating.get(id) ?? this.#registry.rooms.main
     if (room.authentication === undefined) throw new GodotError('ERR_UNCONFIGURED', 'option authenticate is not set')

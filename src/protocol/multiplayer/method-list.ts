@@ -5,7 +5,7 @@ import { hash } from 'node:crypto'
 const CONFIGURED = 0x8000
 
 /**
- * The remote methods of a kind of node, as Godot 4 numbers them: those of its script, base classes included, sorted by
+ * The remote methods of a kind of node, as Godot 4 numbers them: those of its script, including base classes, sorted by
  * code point, starting at 0; those configured on the node itself likewise, starting at 32768. Both sides must have the
  * same list; they compare its MD5.
  */

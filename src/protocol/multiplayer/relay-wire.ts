@@ -39,8 +39,8 @@ export interface RelayWire {
   /** Changes a message of `sender`, in place, into the one that all its receivers get. */
   stamp (bytes: Uint8Array, start: number, sender: number): void
   /**
-   * Offset of the packet of remote calls in a message to the server, -1 for bytes of the application, or if that is
-   * unknown.
+   * Offset of the packet of remote calls in a message to the server, -1 for bytes of the application, or if it cannot
+   * be determined.
    */
   callAt (bytes: Uint8Array, start: number): number
   /** Offset of the payload, whatever it is. */

@@ -26,17 +26,17 @@ const ID_AT = 2
 const RAW_HEAD = 1
 
 /**
- * A header and the id of a client. Clients would accept other ids, to their harm: after DEL_PEER of 1 they ignore the
- * server.
+ * A header and the id of a client. Clients would accept other ids, which breaks them: after DEL_PEER of 1 they ignore
+ * the server.
  */
 function encodePeer (head: readonly number[], id: number): Uint8Array {
-  if (id <= target.SERVER) throw new GodotError('ERR_INVALID_PARAMETER', `invalid client id ${id}: expected 2 or more`)
+  if (id <= target.SERVER) throw new GodotError('ERR_INVALID_PARAMETER', `invalid client id ${id}: expected at least 2`)
   const bytes = Uint8Array.of(...head, 0, 0, 0, 0)
   writeId(bytes, head.length, id)
   return bytes
 }
 
-/** Offset of the packet in a message: behind the header of a relay, else at its start. */
+/** Offset of the packet in a message: after the header of a relay, else at its start. */
 function packetAt (bytes: Uint8Array, start: number): number {
   return commandAt(bytes, start) === command.SYS ? start + RELAY4_HEAD : start
 }
@@ -71,7 +71,7 @@ export const relayWire4: RelayWire = {
   added: id => encodePeer([command.SYS, sys.ADD_PEER], id),
   removed: id => encodePeer([command.SYS, sys.DEL_PEER], id),
   data: (_to, bytes) => {
-    if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a packet has at least one byte in Godot 4')
+    if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'empty packet: expected at least one byte')
     return prefixed([command.RAW], bytes)
   },
   call: (_to, packet) => packet,

@@ -21,7 +21,7 @@ export type RpcPacket = RemoteCall | RemoteSet | SimplifyPath | ConfirmPath | Ra
 
 export interface RemoteCall { type: 'remoteCall', node: RpcNode, name: string, args: readonly Variant[] }
 export interface RemoteSet { type: 'remoteSet', node: RpcNode, name: string, value: Variant }
-/** `id` stands for `path` in what its sender sends from now on; to be answered by a ConfirmPath. */
+/** `id` stands for `path` in what its sender sends from now on; the answer is a ConfirmPath. */
 export interface SimplifyPath { type: 'simplifyPath', id: number, path: string }
 export interface ConfirmPath { type: 'confirmPath', path: string }
 /** The bytes of `send_bytes`, at least one. */
@@ -73,7 +73,7 @@ const rows: ReadonlyArray<Row<any>> = [
       return { type: 'raw', bytes: from.rest() }
     },
     write: (to, { bytes }: Raw) => {
-      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet must have at least one byte')
+      if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'empty packet: expected at least one byte')
       to.bytes(bytes)
     }
   }

@@ -50,7 +50,7 @@ const WIDE_METHOD = 0x40
 const NO_COUNT = 0x80
 const MD5_DIGITS = 32
 
-/** Arguments behind their count. */
+/** Arguments after their count. */
 const counted = valueLayout(from => from.u8(), readRpcArgument)
 /** One byte array without a count, or nothing. */
 const bare = valueLayout(from => Math.min(from.remaining, 1), from => Uint8Array.from(from.rest()))

@@ -141,7 +141,7 @@ export class VariantReader extends ByteReader {
     this.exactFloats = options.exactFloats ?? true
   }
 
-  /** Keeps nothing of the packet. */
+  /** Drops all references to the packet. */
   clear (): void {
     this.open(EMPTY)
     if (this.#innerKeys !== undefined) this.#innerKeys = undefined

@@ -90,7 +90,9 @@ function fittedPairs (
 function writeOf (to: VariantWriter, type: string, value: Variant): void {
   const typed = type === 'float' && typeof value === 'number' ? types.float(value) : value
   const { name, type: number } = to.table.rowOf(typed)
-  if (!isOf(to.table, type, number)) throw new GodotError('ERR_INVALID_PARAMETER', `${name} in a container of ${type}`)
+  if (!isOf(to.table, type, number)) {
+    throw new GodotError('ERR_INVALID_PARAMETER', `cannot put ${name} into a container of ${type}`)
+  }
   to.variant(typed)
 }
 

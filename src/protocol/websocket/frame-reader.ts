@@ -142,7 +142,7 @@ export class FrameReader {
     return this.#isStopped
   }
 
-  /** Stops reading for good and releases all held bytes. */
+  /** Stops reading permanently and releases all held bytes. */
   end (): void {
     this.#isOver = true
     this.#large = undefined
@@ -195,7 +195,7 @@ export class FrameReader {
     this.#large.fill(bytes, start, end)
   }
 
-  /** Fills the payload from bytes[start..end), and reads it once it is complete; returns the offset behind it. */
+  /** Fills the payload from bytes[start..end), and reads it once it is complete; returns the offset after it. */
   #fillLarge (large: LargePayload, bytes: Uint8Array, start: number, end: number): number {
     const offset = large.fill(bytes, start, end)
     if (large.isComplete && !this.#isStopped) this.#finishLarge(large)
@@ -221,7 +221,7 @@ export class FrameReader {
       const second = bytes[offset + 1]
       let size = second & 127
       let start = offset + 6
-      // A head cut short counts as size 0: its frame still ends behind `end`, and its first two bytes may be refused
+      // A head cut short counts as size 0: its frame still ends after `end`, and its first two bytes may be refused
       // already.
       if (size === 126) {
         start += 2
@@ -275,7 +275,7 @@ export class FrameReader {
       return protocolError('new message before the end of a fragmented one')
     }
     if (this.#joinedLength + size > this.#sizeLimit(first)) {
-      return { code: closeCode.TOO_BIG, why: `message over ${this.#maxMessageSize} bytes` }
+      return { code: closeCode.TOO_BIG, why: `message of more than ${this.#maxMessageSize} bytes` }
     }
     return undefined
   }
@@ -289,7 +289,7 @@ export class FrameReader {
     if (code > opcode.PONG || (code > opcode.BINARY && code < CONTROL)) return protocolError('reserved opcode')
     if (code < CONTROL) return undefined
     if (first < 128) return protocolError('fragmented control frame')
-    if (size > maxControlSize) return protocolError('control frame over 125 bytes')
+    if (size > maxControlSize) return protocolError('control frame of more than 125 bytes')
     if (code === opcode.CLOSE && size === 1) return protocolError('close frame with a one-byte payload')
     return undefined
   }
@@ -394,7 +394,7 @@ function protocolError (why: string): Refusal {
   return { code: closeCode.PROTOCOL_ERROR, why }
 }
 
-/** The big-endian u64 at bytes[offset..]; exact up to 2^53, and above that still far over any limit. */
+/** The big-endian u64 at bytes[offset..]; exact up to 2^53, and beyond that still far above any limit. */
 function longLength (bytes: Uint8Array, offset: number): number {
   let size = 0
   for (let i = offset; i < offset + 8; i++) size = size * 256 + bytes[i]

@@ -37,7 +37,7 @@ export class LargePayload {
     return this.#bytes
   }
 
-  /** Takes what belongs to the payload from chunk[start..end), which is overwritten; returns the offset behind it. */
+  /** Takes what belongs to the payload from chunk[start..end), which is overwritten; returns the offset after it. */
   fill (chunk: Uint8Array, start: number, end: number): number {
     const taken = Math.min(end - start, this.size - this.#filled)
     const filled = this.#filled + taken

@@ -65,7 +65,7 @@ function name (text: string): number[] {
   return sized(...Buffer.from(text))
 }
 
-/** Content behind its length, which is below 128. */
+/** Content after its length, which is below 128. */
 function sized (...content: number[]): number[] {
   if (content.length > 127) throw new RangeError(`expected at most 127 bytes, got ${content.length}`)
   return [content.length, ...content]

@@ -68,7 +68,7 @@ function unmaskWords (
   const mask = maskWord(keys, at, skew + aligned - start, isLittleEndian)
   let word = offset + aligned >> 2
   const lastWord = word + (end - aligned >> 2)
-  const behind = aligned + (lastWord - word << 2)
+  const rest = aligned + (lastWord - word << 2)
   unmaskBytes(bytes, start, aligned, keys, at, skew)
   for (; word + 4 <= lastWord; word += 4) {
     view[word] ^= mask
@@ -77,7 +77,7 @@ function unmaskWords (
     view[word + 3] ^= mask
   }
   for (; word < lastWord; word++) view[word] ^= mask
-  unmaskBytes(bytes, behind, end, keys, at, skew + behind - start)
+  unmaskBytes(bytes, rest, end, keys, at, skew + rest - start)
 }
 
 /** Byte by byte. */

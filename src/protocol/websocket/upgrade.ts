@@ -44,7 +44,7 @@ export function chooseProtocol (supported: readonly string[], requested: readonl
 
 /**
  * The 101 response (RFC 6455 section 4.2.2) in the form that Godot's clients accept: `Connection: Upgrade` alone, a
- * subprotocol only when one was chosen. `more`: further header lines, each with its CRLF.
+ * subprotocol only when one was chosen. `more`: additional header lines, each with its CRLF.
  */
 export function upgradeResponse (key: string, protocol: string, extensions: string = '', more: string = ''): Buffer {
   const accept = hash('sha1', key + GUID, 'base64')
@@ -54,7 +54,7 @@ export function upgradeResponse (key: string, protocol: string, extensions: stri
   return Buffer.from(`${head}Sec-WebSocket-Accept: ${accept}\r\n${protocolLine}${extensionsLine}${more}\r\n`, 'latin1')
 }
 
-/** A header as one text, also where it was sent several times. */
+/** A header as one text, even if it was sent several times. */
 export function oneText (header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(',') : header
 }

@@ -155,7 +155,7 @@ function testMessages (test: DefineTest): void {
     t.same(await inbox.count(2), ['whole', 'whole'])
   })
 
-  test('takes messages of maxPayload bytes and refuses longer ones', async (t, cluster) => {
+  test('accepts messages of maxPayload bytes and refuses longer ones', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     const inbox = new Inbox()
     receiver.subscribe('a', message => { inbox.push(String(message.bytes.length)) })
@@ -182,7 +182,7 @@ function testMessages (test: DefineTest): void {
 }
 
 function testRequests (test: DefineTest): void {
-  test('answers a request', async (t, cluster) => {
+  test('responds to a request', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     receiver.subscribe('cmd.*', message => { message.respond(bytes(`${message.subject} ${text(message.bytes)}`)) })
     await receiver.flush()
@@ -190,7 +190,7 @@ function testRequests (test: DefineTest): void {
     t.same(answers.map(text), ['cmd.a a', 'cmd.b b'])
   })
 
-  test('takes the first answer of several', async (t, cluster) => {
+  test('takes the first response of several', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     receiver.subscribe('cmd', message => {
       message.respond(bytes('1'))
@@ -200,19 +200,19 @@ function testRequests (test: DefineTest): void {
     t.equal(text(await sender.request('cmd', bytes(''), 5000)), '1')
   })
 
-  test('fails a request at once that nobody can answer', async (t, cluster) => {
+  test('fails a request at once if nobody can respond', async (t, cluster) => {
     const [sender] = await cluster.nodes(1)
     await rejects(t, sender.request('nobody', bytes(''), 60_000), 'no-responders')
   })
 
-  test('fails a request that is not answered in time', async (t, cluster) => {
+  test('fails a request without a response in time', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     receiver.subscribe('cmd', () => {})
     await receiver.flush()
     await rejects(t, sender.request('cmd', bytes(''), 50), 'timeout')
   })
 
-  test('ignores the answer to a message that is not a request', async (t, cluster) => {
+  test('ignores the response to a message that is not a request', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     const inbox = new Inbox()
     receiver.subscribe('a', message => {
@@ -246,7 +246,7 @@ function testConnection (test: DefineTest): void {
     late()
   })
 
-  test('drops what is published while disconnected, for good', async (t, cluster) => {
+  test('permanently drops what is published while disconnected', async (t, cluster) => {
     const [sender, receiver] = await cluster.nodes(2)
     const inbox = new Inbox()
     inbox.listen(receiver, 'a')
@@ -294,7 +294,7 @@ function testConnection (test: DefineTest): void {
     await sender.close()
   })
 
-  test('drops an answer that is given after it has closed', async (t, cluster) => {
+  test('drops a response that is given after it has closed', async (t, cluster) => {
     const [sender] = await cluster.nodes(1)
     const receiver = await cluster.broker.connect()
     const received = new Promise<BusMessage>(resolve => { receiver.subscribe('cmd', resolve) })
@@ -308,7 +308,7 @@ function testConnection (test: DefineTest): void {
 }
 
 function testStores (test: DefineTest): void {
-  test('creates a key once; who is first is decided by the broker', async (t, cluster) => {
+  test('creates a key once; the broker decides who is first', async (t, cluster) => {
     const stores = await openStores(await cluster.nodes(4), 'test')
     const revisions = await Promise.all(stores.map((store, i) => store.create('slot.1', bytes(String(i)))))
     const winners = revisions.filter(revision => revision !== undefined)
@@ -334,7 +334,7 @@ function testStores (test: DefineTest): void {
     t.ok(again > updated)
   })
 
-  test('sets and deletes a key whatever it is', async (t, cluster) => {
+  test('sets and deletes a key regardless of its revision', async (t, cluster) => {
     const [store] = await openStores(await cluster.nodes(1), 'test')
     const first = await store.put('a', bytes('1'))
     const second = await store.put('a', bytes('2'))
@@ -367,7 +367,7 @@ function testStores (test: DefineTest): void {
     t.ok(await store.compact(1_000_000) > created, 'as if the broker had lost the store of that revision')
   })
 
-  test('tells of every key while what is left of deleted ones is dropped', async (t, cluster) => {
+  test('reports every key while what is left of deleted ones is dropped', async (t, cluster) => {
     const [store, other] = await openStores(await cluster.nodes(2), 'test')
     const told = new Set<number>()
     await store.watch(({ revision }) => { told.add(revision) })
@@ -398,7 +398,7 @@ function testStores (test: DefineTest): void {
     t.ok(await store.create(key, bytes('3')))
   })
 
-  test('keeps stores apart and refuses names that no broker takes', async (t, cluster) => {
+  test('keeps stores apart and refuses names that no broker accepts', async (t, cluster) => {
     const [bus] = await cluster.nodes(1)
     const [first, second] = await Promise.all([bus.openStore('one'), bus.openStore('two_2-b')])
     await first.put('a', bytes('1'))

@@ -37,7 +37,7 @@ async function temporaryFile (t: Test, content: string): Promise<string> {
   return path
 }
 
-t.test('user and password, as options or in the address', async t => {
+t.test('connects with user and password, as options or in the address', async t => {
   const server = await startNats(t, ['-js', '--user', 'ann', '--pass', 'p@ss'])
   await connects(t, { servers: server.url, user: 'ann', password: 'p@ss' })
   await connects(t, { servers: [server.url.replace('//', '//ann:p%40ss@')] })
@@ -47,13 +47,13 @@ t.test('user and password, as options or in the address', async t => {
   await refuses(t, { servers: server.url }, /refuses the credentials/)
 })
 
-t.test('a token', async t => {
+t.test('connects with a token', async t => {
   const server = await startNats(t, ['-js', '--auth', 'secret'])
   await connects(t, { servers: server.url, token: 'secret' })
   await refuses(t, { servers: server.url, token: 'wrong' }, /refuses the credentials/)
 })
 
-t.test('a .creds file, as path or content', async t => {
+t.test('connects with a .creds file, as path or content', async t => {
   const { config, credentials } = natsCredentials()
   const server = await startNats(t, ['-js', '-c', await temporaryFile(t, config)])
   await connects(t, { servers: server.url, credentials })
@@ -65,7 +65,7 @@ t.test('a .creds file, as path or content', async t => {
     /credentials/, 'ERR_INVALID_PARAMETER')
 })
 
-t.test('TLS', async t => {
+t.test('connects with TLS if the certificate is trusted', async t => {
   const args = ['--tls', '--tlscert', keyFile('renewed.pem'), '--tlskey', keyFile('renewed.key')]
   const server = await startNats(t, ['-js', ...args])
   const address = `localhost:${server.port}`
@@ -74,17 +74,17 @@ t.test('TLS', async t => {
   await refuses(t, { servers: `nats://${address}`, tls: true }, /cannot be reached: .*certificate/)
 })
 
-t.test('one of several brokers is enough', async t => {
+t.test('connects if one of several brokers is reachable', async t => {
   const server = await startNats(t)
   await connects(t, { servers: `nats://127.0.0.1:1,${server.url}` })
   await connects(t, { servers: [server.url, 'nats://127.0.0.1:1'] })
 })
 
-t.test('a broker that is not there', async t => {
+t.test('rejects if no broker listens', async t => {
   await refuses(t, { servers: 'nats://127.0.0.1:1' }, /cannot be reached: connection refused \(nats:\/\/127.0.0.1:1\)/)
 })
 
-t.test('a broker that does not answer', async t => {
+t.test('rejects if the broker does not respond', async t => {
   const sockets: Socket[] = []
   const server = createServer(socket => { sockets.push(socket) }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -96,12 +96,12 @@ t.test('a broker that does not answer', async t => {
   await refuses(t, { servers: [url, url, url] }, /cannot be reached/)
 })
 
-t.test('a broker without JetStream', async t => {
+t.test('rejects if the broker has no JetStream', async t => {
   const server = await startNats(t, [])
   await refuses(t, { servers: server.url }, /JetStream is off: start the broker with nats-server -js/)
 })
 
-t.test('a broker that loses a request for the state of JetStream, as some do right after their start', async t => {
+t.test('connects to a broker that loses a request for the state of JetStream, as after its start', async t => {
   const server = await startNats(t, [])
   const broker = await natsConnection({ servers: server.url })
   t.teardown(() => broker.close())
@@ -115,11 +115,11 @@ t.test('a broker that loses a request for the state of JetStream, as some do rig
   await bus.close()
 })
 
-t.test('a package that is not installed', async t => {
+t.test('rejects if a package is not installed', async t => {
   await t.rejects(importOptional('none'), { code: 'ERR_UNCONFIGURED', message: /npm install @nats-io\/transport-node/ })
 })
 
-t.test('what the broker does not permit is logged once, and how often that was in the end', async t => {
+t.test('logs once what the broker does not permit, and in the end how often that was', async t => {
   const user = '{ user: "ann", password: "x", permissions: { publish: { deny: "no.>" }, subscribe: { deny: "no.>" } } }'
   const config = await temporaryFile(t, `authorization: { users: [ ${user} ] }`)
   const server = await startNats(t, ['-js', '-c', config])
@@ -136,7 +136,7 @@ t.test('what the broker does not permit is logged once, and how often that was i
   t.match(logged.slice(2), [{ reason: 'publish', hits: 49 }])
 })
 
-t.test('a store that the broker refuses', async t => {
+t.test('opening a store rejects if the broker refuses it', async t => {
   const server = await startNats(t)
   const bus = await connectNats({ servers: server.url, replicas: 3 }, silentLogger)
   t.teardown(() => bus.close())
@@ -155,5 +155,5 @@ t.test('option cluster connects a server, which logs when the connection is lost
   await until(() => server.cluster.isReady)
   t.equal(server.cluster.nodeId, 'a')
   await nats.kill()
-  await until(() => warnings.includes('Lost the connection to the broker, reconnecting'))
+  await until(() => warnings.includes('lost the connection to the broker, reconnecting'))
 })

@@ -174,7 +174,7 @@ t.test('waits while another node creates the same store, but not forever', async
   t.equal(await (await opening).create('a', new Uint8Array(1)), 1)
 })
 
-t.test('a store is made again when a restarted broker has lost it; watches continue', async t => {
+t.test('a store is created again when a restarted broker has lost it; watches continue', async t => {
   const server = await startNats(t)
   const buses = await Promise.all(Array.from({ length: 3 }, () => connect(t, server.url)))
   const stores = await Promise.all(buses.map(bus => bus.openStore('test', 60)))
@@ -295,7 +295,7 @@ t.test('a watch continues when the broker has lost its consumer, but not the con
   t.same(values, [1, 2, 3])
 })
 
-t.test('a watch continues when its store was deleted and made again while it was connected', async t => {
+t.test('a watch continues when its store was deleted and created again while it was connected', async t => {
   const server = await startNats(t)
   const [one, two] = await Promise.all([connect(t, server.url), connect(t, server.url)])
   const store = await one.openStore('test')

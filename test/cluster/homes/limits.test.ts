@@ -57,7 +57,7 @@ t.test('clients that open rooms at the same time do not exceed maxRooms', async 
   t.equal(a.roomCount, 5)
 })
 
-t.test('nor do rooms that an application opens at the same time', async t => {
+t.test('rooms that an application opens at the same time do not exceed maxRooms', async t => {
   const { nodes: [a] } = await openCluster(t, { maxRooms: 5 })
   const opened = await Promise.allSettled(ten.map(async name => await a.cluster.openRoom(name)))
   t.equal(opened.filter(({ status }) => status === 'fulfilled').length, 5)
@@ -88,7 +88,7 @@ t.test('a room that could not be opened does not count for joinPerMinute', async
   t.equal((await joinRoom(a, 'third')).refusal, 'room-rate')
 })
 
-t.test('nor does a room that is open on another node', async t => {
+t.test('a room that is open on another node does not count for joinPerMinute', async t => {
   const { nodes: [a, b] } = await openCluster(t, { joinPerMinute: 1 })
   for (const name of ten) b.openRoom(name)
   await settled()

@@ -82,7 +82,7 @@ t.test('settings that change while the home of the room is lost reach the next o
   t.same([a.room(ROOM).locked, c.room(ROOM).locked], [true, true])
 })
 
-t.test('so do those that the lost home was asked to change, and did not answer', async t => {
+t.test('settings that the lost home was asked to change without responding reach the next one', async t => {
   const { nodes: [a, , c], loseHome, holdRequests, timeOut } = await openCluster(t)
   holdRequests()
   a.room(ROOM).locked = true

@@ -44,7 +44,7 @@ t.test('settings of a room reach all nodes after the broker has lost its entry',
   t.same(nodes.map(node => known(node, 'arena')?.maxPeers), [6, 6, 6], 'changed on another node')
 })
 
-t.test('so do settings that change in the turns after the loss', async t => {
+t.test('settings that change in the turns after the broker has lost their entry reach all nodes', async t => {
   const { broker, nodes } = await openForgotten(t)
   for (let turns = 0; turns < 6; turns++) {
     broker.forget()
@@ -55,14 +55,14 @@ t.test('so do settings that change in the turns after the loss', async t => {
   }
 })
 
-t.test('so does its end', async t => {
+t.test('the end of a room reaches all nodes after the broker has lost its entry', async t => {
   const { nodes } = await openForgotten(t)
   await nodes[0].room('arena').close()
   await settled()
   t.same(nodes.map(node => known(node, 'arena')), [undefined, undefined, undefined])
 })
 
-t.test('and the room gets another home when its node leaves', async t => {
+t.test('a room whose entry the broker has lost gets another home when its node leaves', async t => {
   const { nodes: [a, b, c] } = await openForgotten(t)
   await a.stop()
   await settled()

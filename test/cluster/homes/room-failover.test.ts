@@ -41,7 +41,7 @@ function knows (node: WebSocketServer): boolean {
   return internalsOf(node).registry.cluster!.room('arena') !== undefined
 }
 
-t.test('a room stays, with its state, until the lease of its lost home has surely ended', async t => {
+t.test('a room stays, with its state, until the lease of its lost home is certain to have ended', async t => {
   const lease = 10_000
   const { broker, buses: [, bus], nodes: [a, b], pass } = await openCluster(t, lease)
   broker.cut(bus)
@@ -125,7 +125,7 @@ async function joinAfter (
 const homeOfMain = (node: WebSocketServer): string | undefined =>
   internalsOf(node).registry.cluster!.room('main')?.node
 
-t.test('a node that joins leaves main to its home, which only is too busy to answer', async t => {
+t.test('a node that joins leaves main to its home, which is only too busy to respond', async t => {
   const { late, home, setBusy, pass } = await joinAfter(t, (_home, _cluster, setBusy) => { setBusy(true) })
   t.equal(homeOfMain(late), undefined, 'it is not known whether it is alive')
   setBusy(false)
@@ -134,7 +134,7 @@ t.test('a node that joins leaves main to its home, which only is too busy to ans
   t.ok(home.room('main').isHome)
 })
 
-t.test('a node that joins takes main over once the lease of its home, which does not answer, has ended', async t => {
+t.test('a node that joins takes main over once the lease of its home, which does not respond, has ended', async t => {
   const { late, pass } = await joinAfter(t, (_home, { broker, buses: [bus] }) => { broker.cut(bus) })
   t.equal(homeOfMain(late), undefined)
   await pass(defaultTimings.lease + defaultTimings.heartbeat)

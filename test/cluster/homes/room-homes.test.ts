@@ -121,7 +121,7 @@ t.test('a state that another node has written since its room ended here stays', 
   t.equal(Buffer.from((await b.room('arena').state.get())!).toString(), 'round 4')
 })
 
-t.test('a home that joins again before it was taken for lost leaves its room and the state to members', async t => {
+t.test('a home that joins again before it was declared lost leaves its room and the state to members', async t => {
   simulateTime(t)
   let release: (() => void) | undefined
   let [isHeld, count] = [false, 0]

@@ -155,7 +155,7 @@ test('is lost at once when another node has the slot', async t => {
   t.ok(elapsed < timings.lease / 2, `${elapsed} ms`)
 })
 
-test('is kept when the answer to a renewal was lost', async t => {
+test('is kept when the response to a renewal was lost', async t => {
   const claimed = await claim(t)
   const { store, lease, lost } = claimed
   await store.put(leaseKey(lease.slot), encodeLease(lease.value))
@@ -177,7 +177,7 @@ test('is kept when the broker forgets it; nobody gets a slot until it is certain
   t.ok(elapsed > timings.lease - timings.heartbeat, `${elapsed} ms`)
 })
 
-test('a slot that the broker forgot is claimed anew only when its old owner has lost it', async t => {
+test('a slot that the broker forgot is claimed again only when its old owner has lost it', async t => {
   const broker = new MemoryBroker()
   const first = await claim(t, broker, allBut(5))
   await renewed(first)
@@ -190,7 +190,7 @@ test('a slot that the broker forgot is claimed anew only when its old owner has 
   t.notOk(first.lease.holdsSlot())
 })
 
-test('a claim fails when the old owner renews its lease, for revisions start anew', async t => {
+test('a claim fails when the old owner renews its lease, as revisions start over', async t => {
   const broker = new MemoryBroker()
   const first = await claim(t, broker, allBut(5))
   t.equal(await revisionOf(first), 1)
@@ -213,7 +213,7 @@ test('a claim fails when the broker is lost meanwhile', async t => {
   t.same(lost, [])
 })
 
-test('a node gets its former slot again, although the answer to its first claim was lost', async t => {
+test('a node gets its previous slot again, although the response to its first claim was lost', async t => {
   const { store, lease } = await claimAndLose(t)
   const answers = override(store, {
     update: async (key: string, value: Uint8Array, revision: number) => {
@@ -226,7 +226,7 @@ test('a node gets its former slot again, although the answer to its first claim 
   t.equal(second.slot, lease.slot)
 })
 
-test('a node gets its former slot again, although a renewal of its last lease is late', async t => {
+test('a node gets its previous slot again, although a renewal of its last lease is late', async t => {
   const { store, lease } = await claimAndLose(t)
   let renewals = 2
   const late = override(store, {
@@ -239,7 +239,7 @@ test('a node gets its former slot again, although a renewal of its last lease is
   t.equal(second.slot, lease.slot)
 })
 
-test('a node does not get its former slot again if another node has it, even one with its id', async t => {
+test('a node does not get its previous slot again if another node has it, even one with its id', async t => {
   const { store, lease } = await claimAndLose(t)
   await store.put(leaseKey(lease.slot), encodeLease({ ...lease.value, instance: 2 }))
   const second = await claimAgain(t, store, lease)

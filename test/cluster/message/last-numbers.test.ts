@@ -11,7 +11,7 @@ t.test('counts what is lost between two messages of a node', async t => {
   t.equal(numbers.arrived(2, 3), 0, 'of another node')
 })
 
-t.test('counts what is lost before the first message if it was told after which number to expect messages', async t => {
+t.test('counts what is lost before the first message if it knows after which number to expect messages', async t => {
   for (const method of ['arrived', 'reported'] as const) {
     const numbers = new LastNumbers()
     t.ok(numbers.isUnknown(1))

@@ -140,7 +140,7 @@ t.test('messages that arrive while all peers are read keep their place between j
   ])
 })
 
-t.test('messages go on waiting if an event before them was lost, too', async t => {
+t.test('messages continue to wait if an event before them was lost, too', async t => {
   const { feed, seen, lost, answer, receiveMessage } = openFeed()
   const read = feed.readAll()
   receiveMessage('first')

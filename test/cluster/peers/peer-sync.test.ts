@@ -124,7 +124,7 @@ t.test('peers that a node answers with after it was lost are not added', async t
 })
 
 for (const outcome of ['pass', 'lose'] as const) {
-  t.test(`a node that joins anew while it was asked before joins once: ${outcome}`, async t => {
+  t.test(`a node that joins again while it is being asked joins once: ${outcome}`, async t => {
     const cluster = await openCluster(t)
     const { answers, loseFirst, restoreFirst, signals } = cluster
     await joinAgain(t, cluster, 'sent')

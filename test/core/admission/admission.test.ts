@@ -140,7 +140,7 @@ t.test('maxPendingHandshakes limits pending handshakes', async t => {
   t.same([clients[1].refusal, clients[1].isDestroyed, server.countPeers().pending], ['not-listening', true, 0])
 })
 
-t.test('clients that authenticate count as pending handshakes', async t => {
+t.test('authenticating clients count as pending handshakes', async t => {
   const authenticate = async (): Promise<boolean> => await new Promise(() => {})
   const { server, join } = await openServer({ maxPendingHandshakes: 2, gdMpApi: true, wire: 'godot4', authenticate })
   const [one] = [join(), join()]

@@ -46,7 +46,7 @@ for (const autoPoll of [true, false]) {
     t.equal(signals.length, 2)
   })
 
-  t.test(`a client that ends its direction behind a close frame gets the answer, once it reads${mode}`, async t => {
+  t.test(`a client that ends its direction after a close frame gets the answer, once it reads${mode}`, async t => {
     const { server, client, peer, signals } = await halfOpen(autoPoll, frame(8, closePayload(3000, 'bye')))
     server.poll()
     t.same(signals, [['client_close_request', peer.id, 3000, 'bye'], ['client_disconnected', peer.id, true]])

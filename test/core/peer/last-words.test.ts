@@ -64,7 +64,7 @@ async function kick (server: WebSocketServer): Promise<PeerEnd> {
   return await peer.ended()
 }
 
-t.test('the close frame follows once the client has answered the ping behind the last packet', async t => {
+t.test('the close frame follows once the client has answered the ping after the last packet', async t => {
   const { server, client } = await openPlain(t)
   const ended = kick(server)
   t.same(await client.frames(), [`1:${Buffer.from('why').toString('hex')}`, PING])
@@ -79,7 +79,7 @@ t.test('the close frame follows once the client has answered the ping behind the
   t.match(await ended, { cause: 'server', outcome: 'clean', code: 4001, reason: 'kicked' })
 })
 
-t.test('with the wire of Godot 3, too', async t => {
+t.test('the close frame waits for the answer with the wire of Godot 3, too', async t => {
   const { server, client } = await openPlain(t, { gdMpApi: true })
   const ended = kick(server)
   t.same((await client.frames()).slice(-2), [`1:${Buffer.from('why').toString('hex')}`, PING])
@@ -123,7 +123,7 @@ t.test('a client that leaves meanwhile has ended', async t => {
   t.match(await ended, { cause: 'server', outcome: 'reset', code: 4001 })
 })
 
-t.test('closes at once what was sent nothing, and everyone without option lastWords', async t => {
+t.test('closes at once a client that was sent nothing, and without option lastWords every client', async t => {
   const { server, client } = await openPlain(t)
   const [peer] = server.peers()
   peer.close(4001, 'kicked')

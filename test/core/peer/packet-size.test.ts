@@ -57,7 +57,7 @@ t.test('a target that is not a number does not mean all peers', async t => {
   await server.stop()
 })
 
-t.test('nor is a target of putPacket, and the one before stays', async t => {
+t.test('setTargetPeer rejects a target that is not a number, and the previous one stays', async t => {
   const server = await openMemoryServer({ gdMpApi: true })
   const [one, two] = [new MemoryClient(server), new MemoryClient(server)]
   server.setTargetPeer(one.id)

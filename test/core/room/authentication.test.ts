@@ -94,7 +94,7 @@ t.test('before it has joined, a client is not announced, relayed, sent to, count
   await server.stop()
 })
 
-t.test('return values of authenticate', async t => {
+t.test('each return value of authenticate accepts, rejects, answers or waits; invalid ones reject', async t => {
   type Answer = ReturnType<Authenticate>
   const rows: Array<[answer: () => Answer, frames: string[], limit: number, errors: number]> =
     [
@@ -308,7 +308,7 @@ t.test('a close during authentication is answered without client_close_request',
   await server.stop()
 })
 
-t.test('a lower authTimeout applies to clients that authenticate already', async t => {
+t.test('a lower authTimeout applies to clients that are already authenticating', async t => {
   const clock = stopTime(t)
   const { server, told } = await serve(() => {}, { authTimeout: 60 })
   const client = new FrameClient(server)
@@ -408,7 +408,7 @@ t.test('data that is larger than the output buffer is refused, and blames no cli
   t.match(told.at(-1), ['peer_authentication_failed', 10])
 })
 
-t.test('a client that was rejected cannot be accepted any more', async t => {
+t.test('a client that was rejected can no longer be accepted', async t => {
   const { server, told } = await serve(() => false)
   const codes: string[] = []
   server.on('peer_authentication_failed', id => {

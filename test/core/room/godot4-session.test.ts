@@ -150,7 +150,7 @@ t.test('reproduces the recorded session of Godot 4 frame by frame', async t => {
   t.same([recorded.steps.length, replayed], [41, 84])
 })
 
-t.test('authentication on both sides', async t => {
+t.test('reproduces the recorded session of authentication on both sides', async t => {
   const session = sessionOf('authentication on both sides')
   const served = await serve(session.ids, {
     authenticate: ({ id }, data) => {
@@ -166,7 +166,7 @@ t.test('authentication on both sides', async t => {
   await served.server.stop()
 })
 
-t.test('authentication at the server only: the client is closed', async t => {
+t.test('closes a client that does not authenticate, as in the recorded session', async t => {
   const session = sessionOf('authentication at the server only')
   const clock = stopTime(t)
   const served = await serve(session.ids, { authTimeout: 1, authenticate: () => null })
@@ -176,14 +176,14 @@ t.test('authentication at the server only: the client is closed', async t => {
   await served.server.stop()
 })
 
-t.test('authentication at the client only: it closes', async t => {
+t.test('a client that alone requires authentication closes, as in the recorded session', async t => {
   const session = sessionOf('authentication at the client only')
   const served = await serve(session.ids)
   t.equal(await replay(t, session, served), 4)
   await served.server.stop()
 })
 
-t.test('relay disabled on either side; pings', async t => {
+t.test('reproduces the recorded sessions with the relay disabled on either side, and with pings', async t => {
   for (const [title, serverRelay, frames] of [
     ['server_relay off at the server', false, 7], ['server_relay off at the client', true, 10], ['heartbeat', true, 9]
   ] as const) {

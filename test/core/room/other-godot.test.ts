@@ -35,7 +35,7 @@ t.test('a client of Godot 3 at an endpoint for Godot 4 is reported when it sends
   await server.stop()
 })
 
-t.test('others are not reported', async t => {
+t.test('clients of the Godot version of the endpoint, and others that close, are not reported', async t => {
   const three = await serve({ wire: 'godot3' })
   const clients = [new FrameClient(three.server), new FrameClient(three.server), new FrameClient(three.server)]
   clients[0].binary(Buffer.concat([header(10, 1), Buffer.from('x')]))

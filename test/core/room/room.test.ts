@@ -324,7 +324,7 @@ t.test('clients can join main while slow ones are still being closed', async t =
   t.same(roomsOf(server), { main: 1 })
 })
 
-t.test('a room that a listener of closed opens is signalled after the end of the former one', async t => {
+t.test('a room that a listener of closed opens is signalled after the end of the previous one', async t => {
   const server = await openServer(t, { closeTimeout: 1 })
   const events: string[] = []
   server.on('room_opened', ({ name }) => { events.push(`opened ${name}`) })
@@ -345,7 +345,7 @@ t.test('a listener that closes a room as it opens gets its first client closed t
   t.equal(server.peerCount, 0)
 })
 
-t.test('the server has its packets, targets and remote calls in each room by themselves', async t => {
+t.test('the server has separate packets, targets and remote calls in each room', async t => {
   const server = await openServer(t)
   const rooms: Room[] = []
   server.on('room_opened', room => rooms.push(room))
@@ -610,7 +610,7 @@ t.test('clients that fail to authenticate do not keep an empty room', async t =>
   t.notOk(server.hasRoom('a'))
 })
 
-t.test('an empty room ends after the clients that still authenticate', async t => {
+t.test('an empty room ends after the clients that are still authenticating', async t => {
   const server = await openAuthenticating(t, { emptyTimeout: 10 })
   const ids: number[] = []
   server.on('peer_authenticating', id => ids.push(id))

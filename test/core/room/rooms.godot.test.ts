@@ -93,7 +93,7 @@ t.test('a game that moves to another room', skipWithout('godot3-server'), async 
     t.notOk(calls.some(text => text.startsWith('a ') && !text.includes('before')), 'its old room hears nothing')
   })
 
-  await t.test('and comes back', async t => {
+  await t.test('returns to its old room, calls there and is called', async t => {
     server.getPeer(m).moveTo(server.room('a'))
     await mover.event('network_peer_disconnected', ({ id }) => id === n)
     await mover.event('network_peer_connected', ({ id }) => id === l)

@@ -364,7 +364,7 @@ t.test('a call that also runs here gives its handler the values that a client wo
   t.throws(() => (node as RemoteNode).rpc('add', 5), { code: 'ERR_INVALID_PARAMETER' })
 })
 
-t.test('so do handlers of undeclared members, and what cannot be sent runs nowhere', async t => {
+t.test('undeclared members get the values that a client would receive; what cannot be sent runs nowhere', async t => {
   const { server } = await serve()
   const client = await join(server)
   const { multiplayer } = server

@@ -116,7 +116,7 @@ t.test('accepts late confirmations of every id that a freed path had', async t =
 const LONG = 65000
 const long = (name: string): string => name.padEnd(LONG, '_')
 
-t.test('former ids of a path are kept until their peer needs the room', async t => {
+t.test('previous ids of a path are kept until their peer needs the space', async t => {
   const cache = new PathCache()
   for (let id = 1; id <= 100; id++) t.ok(cache.announce(7, id, long('Main')))
   t.same(cache.announcementsOf(7).map(({ id }) => id), [97, 98, 99, 100])
@@ -141,7 +141,7 @@ t.test('ids of what a spawned node consists of are forgotten with it', async t =
   }
 })
 
-t.test('ids of freed nodes are kept until their peer needs the room, the last used ones longest', async t => {
+t.test('ids of freed nodes are kept until their peer needs the space, the last used ones longest', async t => {
   const cache = new PathCache()
   for (let id = 1; id <= 4; id++) t.ok(cache.announce(7, id, long(`N${id}`)))
   t.notOk(cache.announce(7, 5, long('N5')))

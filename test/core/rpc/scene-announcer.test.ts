@@ -12,7 +12,7 @@ function open () {
   return { paths, sent, announcer }
 }
 
-t.test('announces a path once a turn, and under another id in a later one', async t => {
+t.test('announces a path once per turn, and under another id in a later one', async t => {
   const { sent, announcer } = open()
   t.same([announcer.announce(5, 'Main'), announcer.announce(5, 'Main')], [1, 1])
   await nextTurn()
@@ -20,7 +20,7 @@ t.test('announces a path once a turn, and under another id in a later one', asyn
   t.same(sent, ['1 Main to 5', '2 Main to 5'])
 })
 
-t.test('announces a path anew that got another id in the same turn, or whose peer left and came back', async t => {
+t.test('announces a path again that got another id in the same turn, or whose peer left and came back', async t => {
   const { paths, sent, announcer } = open()
   announcer.announce(5, 'Main')
   paths.forgetPeer(5)

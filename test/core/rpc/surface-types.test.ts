@@ -57,7 +57,7 @@ function compiled (node: RemoteNode<MembersOf<typeof surface>>, red: Color): voi
   optional(int, 'x')
 }
 
-t.test('types of optional, unchecked and exact members', async t => {
+t.test('optional, unchecked and exact members have the types of their declarations', async t => {
   same<Same<MembersOf<typeof surface>['hit'], (args_0: number) => void>>()
   same<Same<Parameters<MembersOf<typeof surface>['add']>, [name: string, color?: Color]>>()
   same<Same<Parameters<MembersOf<typeof surface>['pass']>, [value: Variant]>>()

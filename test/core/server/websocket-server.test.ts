@@ -306,7 +306,7 @@ t.test('a throwing or rejecting listener is logged once per burst and signal; ot
   t.match(reports.slice(2), [{ signal: 'data_received', hits: 1 }])
 })
 
-t.test('listen and stop', async t => {
+t.test('listen and stop change the state, and listen rejects invalid protocols', async t => {
   const { server } = await listening()
   t.ok(server.isListening())
   t.equal(server.getConnectionStatus(), 2)
@@ -365,7 +365,7 @@ t.test('options are copies of what was given', async t => {
   t.same(options.allowedOrigins, ['https://b.example'])
 })
 
-t.test('properties', async t => {
+t.test('properties have Godot\'s defaults and check what they are set to', async t => {
   const server = new WebSocketServer()
   t.equal(server.transferMode, 2)
   server.transferMode = 0
@@ -440,7 +440,7 @@ t.test('a slow peer is closed with 4008 without affecting others', async t => {
   await server.stop()
 })
 
-t.test('broadcast: all, one, all but one', async t => {
+t.test('broadcast sends to all, one, or all but one', async t => {
   const { server } = await listening()
   const clients = [new FrameClient(server), new FrameClient(server), new FrameClient(server)]
   t.equal(server.broadcast(0, Buffer.from('a'), true), 3)

@@ -84,7 +84,7 @@ t.test('plain objects and Maps are encoded as dictionaries, which are decoded as
   t.strictSame(decodeVariant(encodeVariant({ ['__proto__']: 1 })), new Map([['__proto__', 1]]))
 })
 
-t.test('so are objects as Fastify makes them of a query, in a dictionary and for the kind Map', async t => {
+t.test('the query object of a Fastify request is encoded as a dictionary, also for the kind Map', async t => {
   const app = Fastify()
   t.teardown(async () => { await app.close() })
   app.get('/', async request => {

@@ -496,7 +496,7 @@ t.test('a message may stop and resume its own reader', async t => {
   t.same(log.lines, said)
 })
 
-t.test('a stopped reader copies the input that it buffers own, whatever becomes of the chunk', async t => {
+t.test('a stopped reader copies the input that it buffers, as the chunk may be overwritten', async t => {
   const log = new FrameLog()
   const reader = new FrameReader(log, LIMIT)
   log.afterMessage = () => { reader.stop() }
@@ -509,7 +509,7 @@ t.test('a stopped reader copies the input that it buffers own, whatever becomes 
   t.same(log.lines, [textOf('a'), textOf('b'), textOf('c')])
 })
 
-t.test('more may come between two stops', async t => {
+t.test('more input may arrive between two stops', async t => {
   const log = new FrameLog()
   const reader = new FrameReader(log, LIMIT)
   log.afterMessage = () => { reader.stop() }

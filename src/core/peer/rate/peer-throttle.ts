@@ -14,7 +14,7 @@ export interface ThrottledPeer extends PacketSender {
 }
 
 /**
- * Keeps a peer within its rate limits: one that exceeds them is paused, and reported as a flood if that goes on for
+ * Keeps a peer within its rate limits: one that exceeds them is paused, and reported as a flood if that continues for
  * long. Excess frames of a peer that is leaving are dropped.
  */
 export class PeerThrottle {
@@ -30,7 +30,7 @@ export class PeerThrottle {
     this.setRates(rates)
   }
 
-  /** Applies other limits; returns whether the peer was paused for the former ones, which ends soon. */
+  /** Applies other limits; returns whether the peer was paused for the previous ones, which ends soon. */
   setRates (rates: Rates | undefined): boolean {
     this.#limit = rates === undefined ? undefined : new RateLimit(rates)
     if (this.#timer === undefined) return false

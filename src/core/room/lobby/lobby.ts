@@ -11,7 +11,7 @@ import type { RoomServer } from '../room-server.ts'
 
 type Data = Readonly<Record<string, unknown>>
 
-/** Milliseconds for which a seat is reserved until the client connects. */
+/** Milliseconds for which a seat is reserved for a client that has not connected yet. */
 const CONNECTION_WITHIN = 10_000
 
 /** A room that anybody may find, on this node or another one. */
@@ -19,7 +19,7 @@ export type ListedRoom = Pick<Room, 'name' | 'peerCount' | 'maxPeers' | 'data' |
 
 /** A room that may be found, if it is not locked or full. */
 interface Candidate extends ListedRoom {
-  /** Clients in it, those that authenticate included. */
+  /** Clients in it, including authenticating clients. */
   readonly taken: number
 }
 
@@ -59,7 +59,7 @@ export class Lobby {
     let found: Candidate | undefined
     let most = -1
     for (const room of this.#candidates()) {
-      // Clients that authenticate have connected, but take their reserved seats only when they join.
+      // Authenticating clients have connected, but take their reserved seats only when they join.
       const taken = Math.max(room.taken, room.peerCount + this.#seats.count(room.name))
       if (taken <= most || (room.maxPeers > 0 && taken >= room.maxPeers)) continue
       if (!hasMembers(room.data, data)) continue

@@ -27,7 +27,7 @@ export class Seats {
     this.#ends.set(room, ends)
   }
 
-  /** A client has joined: it takes the oldest, as clients cannot be told apart. */
+  /** A client has joined: it takes the oldest seat, as clients cannot be distinguished. */
   take (room: string): void {
     const ends = this.#current(room)
     ends.shift()

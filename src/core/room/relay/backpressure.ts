@@ -23,13 +23,13 @@ interface BackpressureServer {
 }
 
 /**
- * Makes a room run at the speed that its receivers can take: while one of them is above its high-water mark, members
- * that send are paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
+ * Makes a room run at the speed of its receivers: while one of them is above its high-water mark, members that send are
+ * paused, for MAX_PAUSE at most. A receiver that accepts nothing for that long is slow.
  */
 export class Backpressure {
   /** Whether members that send have to be paused. */
   isActive = false
-  /** Called when receivers here begin or cease to be above their high-water mark. */
+  /** Called when receivers here rise above their high-water mark or have caught up. */
   onChange: ((isCongested: boolean) => void) | undefined
   readonly #server: BackpressureServer
   /** Undefined until a receiver lags behind, as in most rooms none ever does. */

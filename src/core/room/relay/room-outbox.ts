@@ -19,7 +19,7 @@ export interface OutboxLink {
   readonly inTransit: number
   /** The log is about to be flushed: the link takes the frames that go elsewhere. Valid until the call returns. */
   flushing (log: Uint8Array): void
-  /** Receivers here began or ceased to lag behind. */
+  /** Receivers here have started or stopped lagging behind. */
   congestionChanged (isCongested: boolean): void
 }
 
@@ -57,7 +57,7 @@ export class RoomOutbox implements OutboxTotals {
   #link: OutboxLink | undefined
 
   /**
-   * `holdTime`: milliseconds that a packet for all may wait for others when one has just been sent. `backpressure`:
+   * `holdTime`: milliseconds that a packet to all may wait for others when one has just been sent. `backpressure`:
    * pauses members that send while others lag behind; without it a member over the limits is closed at once.
    */
   constructor (limits: OutboxLimits, holdTime = 0, backpressure: Backpressure | undefined = undefined) {
@@ -71,7 +71,7 @@ export class RoomOutbox implements OutboxTotals {
     return this.#backpressure?.isActive === true
   }
 
-  /** Pauses a member that sends until the room is not congested any more. */
+  /** Pauses a member that sends until the room is no longer congested. */
   pauseSender (sender: PacketSender): void {
     this.#backpressure?.pause(sender)
   }
@@ -83,7 +83,7 @@ export class RoomOutbox implements OutboxTotals {
     this.#backpressure.onChange = isCongested => { link.congestionChanged(isCongested) }
   }
 
-  /** Receivers of the room on another node began or ceased to lag behind. */
+  /** Receivers of the room on another node have started or stopped lagging behind. */
   setCongestedElsewhere (node: number, isCongested: boolean): void {
     this.#backpressure?.setElsewhere(node, isCongested)
   }
@@ -153,7 +153,7 @@ export class RoomOutbox implements OutboxTotals {
     if (outbox.isBlocked) this.#pauseSendersFor(outbox)
   }
 
-  /** As `send`, for a payload that nobody changes any more: it need not be copied. */
+  /** Like `send`, for a payload that never changes again, so it is not copied. */
   sendOwn (outbox: PeerOutbox, opcode: number, payload: Uint8Array): void {
     if (outbox.isBlocked) return this.send(outbox, opcode, payload, 0, payload.length)
     outbox.count(payload.length, 1)
@@ -383,9 +383,7 @@ export class RoomOutbox implements OutboxTotals {
     return 2 * this.#limits.bytes + IN_TRANSIT + (this.#link?.inTransit ?? 0)
   }
 
-  /**
-   * A slow member gets nothing more, so that what waits for it grows no further; it is closed at the end of the turn.
-   */
+  /** A slow member gets nothing more, so that its backlog stops growing; it is closed at the end of the turn. */
   #markSlow (outbox: PeerOutbox): void {
     if (outbox.isSlow) return
     outbox.isSlow = true

@@ -154,6 +154,6 @@ export class RoomSender {
   }
 
   #put (to: number, packet: Uint8Array): void {
-    if (!this.#room.relay.put(to, packet)) throw new GodotError('FAILED', `no peer ${to}`)
+    if (!this.#room.relay.put(to, packet)) throw new GodotError('FAILED', `peer ${to} does not exist`)
   }
 }

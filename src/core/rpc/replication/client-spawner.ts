@@ -11,13 +11,13 @@ import type { Replication } from './replication.ts'
 import type { Replicator } from './replicator.ts'
 import type { Spawned, SpawnerOptions } from './spawner.ts'
 
-/** Further settings of a spawner of a client. */
+/** Additional settings of a spawner of a client. */
 export interface ClientSpawnerOptions extends SpawnerOptions {
   /** Id of the client that is its authority. */
   readonly authority: number
   /**
-   * Nodes that there may be of it at once; default 1024. The encoded values of each are at most as large as
-   * `outputBufferKb`, and decoded they take several times as much memory. Godot 4: MultiplayerSpawner.spawn_limit.
+   * Nodes that it may have at once; default 1024. The encoded values of each are at most as large as `outputBufferKb`,
+   * and decoded they take several times as much memory. Godot 4: MultiplayerSpawner.spawn_limit.
    */
   readonly spawnLimit?: number
 }
@@ -54,7 +54,7 @@ const DEFAULT_LIMIT = 1024
 export class ClientSpawner<R extends Replication = Replication> {
   /** Its path relative to the root, such as `Main/Bullets/Spawner`. */
   readonly path: string
-  /** @internal Nodes that there may be of it. */
+  /** @internal Nodes that it may have at once. */
   readonly limit: number
   readonly #authority: number
   readonly #spawnPath: string
@@ -87,7 +87,7 @@ export class ClientSpawner<R extends Replication = Replication> {
     addSignalMethods(this.prototype as ClientSpawner<any>, spawner => spawner.#signals)
   }
 
-  /** The nodes that there are, in the order in which they were spawned. */
+  /** Its present nodes, in the order in which they were spawned. */
   get nodes (): ReadonlySet<ClientNode<R>> {
     return this.#nodes
   }
@@ -97,7 +97,7 @@ export class ClientSpawner<R extends Replication = Replication> {
     return this.#authority
   }
 
-  /** Removes it and its nodes: nothing is read any more, and its path may be used again. */
+  /** Removes it and its nodes: nothing more is read, and its path may be used again. */
   free (): void {
     this.#host.freed(this)
   }

@@ -28,7 +28,7 @@ export class ClientSpawners {
   /** Paths of the nodes. */
   readonly #paths = new Set<string>()
 
-  /** `freeBelow`: the node at a path is gone, and what was inside of it. */
+  /** `freeBelow`: the node at a path is gone, with everything inside it. */
   constructor (replicator: Replicator, freeBelow: (path: string) => void) {
     this.#replicator = replicator
     this.#freeBelow = freeBelow
@@ -51,7 +51,7 @@ export class ClientSpawners {
   add<R extends Replication> (
     path: string, replication: ClientReplication<R>, options: ClientSpawnerOptions
   ): ClientSpawner<R> {
-    if (this.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client exists at ${path}`)
+    if (this.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client already exists at ${path}`)
     const spawner = new ClientSpawner<R>(path, replication, options, {
       replicator: this.#replicator,
       freed: spawner => { this.#free(spawner) }
@@ -120,7 +120,7 @@ export class ClientSpawners {
     for (const spawned of its.reverse()) this.#remove(ofClient, spawned)
   }
 
-  /** What is inside of a node goes before the node. */
+  /** What is inside a node is removed before the node. */
   #remove (ofClient: OfClient, { spawner, node, id, synchronizers }: Spawned): void {
     if (!ofClient.nodes.delete(id)) return
     for (const synchronizer of synchronizers) ofClient.synchronizers.delete(synchronizer)

@@ -8,7 +8,7 @@ export class IntervalInterest implements Interest {
   #milliseconds = 0
   #last = -Infinity
 
-  /** It is checked at once, then every so many milliseconds. */
+  /** It is checked at once, then every `milliseconds`. */
   set (rule: Rule, milliseconds: number): void {
     this.#rule = rule
     this.#milliseconds = milliseconds

@@ -66,7 +66,7 @@ export class Presence {
     return this.#ids
   }
 
-  /** The id of its synchronizer if all of so many peers can be sent values under the same one. */
+  /** The id of its synchronizer if all `peers` peers can be sent values under the same one. */
   commonId (peers: number): number | undefined {
     if (this.#ids.size !== peers || this.#idCounts.size !== 1) return undefined
     const [common] = this.#idCounts.keys()
@@ -80,13 +80,13 @@ export class Presence {
     this.#idCounts.set(id, (this.#idCounts.get(id) ?? 0) + 1)
   }
 
-  /** The peer does not have it any more. */
+  /** The peer no longer has it. */
   forget (peer: number): void {
     this.peers.delete(peer)
     this.#forgetId(peer)
   }
 
-  /** No peer has it any more. */
+  /** No peer has it from now on. */
   forgetAll (): void {
     this.peers.clear()
     this.#ids.clear()

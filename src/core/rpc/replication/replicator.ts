@@ -122,7 +122,7 @@ export class Replicator {
   joined (peer: number): void {
     const shown: Presence[] = []
     for (const presence of this.#presences) {
-      // What is part of it comes in the same order.
+      // What is part of it appears in the same order.
       if (presence.peers.has(peer) || !this.#isFor(presence, peer)) continue
       this.#show(presence, peer)
       shown.push(presence)
@@ -130,7 +130,10 @@ export class Replicator {
     this.#sendDelta(shown, peer)
   }
 
-  /** A peer is about to move to another room, where ids are used anew: what it was given here disappears. */
+  /**
+   * A peer is about to move to another room, where the same ids stand for other things: what it was given here
+   * disappears.
+   */
   movingOut (peer: number): void {
     for (const presence of [...this.#presences].reverse()) if (presence.peers.has(peer)) this.#hide(presence, peer)
   }

@@ -44,7 +44,8 @@ export class SceneReplication {
     const placing = spawnPath === undefined ? undefined : relativePath(spawnPath, path)
     const spawner = this.#spawners.get(path) ?? new Spawner(this, path, placing ?? relativePath('..', path))
     if (placing !== undefined && placing !== spawner.spawnPath) {
-      throw new GodotError('ERR_ALREADY_IN_USE', `spawner ${path} exists with the spawn path ${spawner.spawnPath}`)
+      const message = `spawner ${path} already exists with the spawn path ${spawner.spawnPath}`
+      throw new GodotError('ERR_ALREADY_IN_USE', message)
     }
     this.#spawners.set(path, spawner)
     return spawner
@@ -61,9 +62,9 @@ export class SceneReplication {
     return undefined
   }
 
-  /** The node at a path is gone, and what the server and clients have inside of it. */
+  /** The node at a path is gone, with what the server and clients have inside it. */
   freeBelow (path: string): void {
-    // All of it first: listeners of `despawned` may declare it anew.
+    // All of it first: listeners of `despawned` may declare it again.
     const nodes = this.#removeSpawnersBelow(path)
     const others = [...this.synchronizers.below(path), ...this.clientSpawners.below(path)]
     for (const node of nodes) node.despawn()

@@ -42,15 +42,15 @@ export class SpawnedNode<R extends Replication = Replication> {
     this.#presence.properties.set(name, value as Variant)
   }
 
-  /** Removes the node, and what was spawned inside of it, from the scene of every client. */
+  /** Removes the node, and what was spawned inside it, from the scene of every client. */
   despawn (): void {
     this.#host.despawn(this)
   }
 
   /**
-   * A MultiplayerSynchronizer inside of the node that is not one of the spawn: that of a player
-   * (`{ authority: id }`), or one with another root. `path` is relative to the node. As
-   * `MultiplayerAPI.synchronizer`; it is freed with the node. ERR_DOES_NOT_EXIST once the node was despawned.
+   * A MultiplayerSynchronizer inside the node that is not part of the spawn: that of a player (`{ authority: id }`), or
+   * one with another root. `path` is relative to the node. As `MultiplayerAPI.synchronizer`; it is freed with the node.
+   * ERR_DOES_NOT_EXIST once the node was despawned.
    */
   synchronizer<const S extends Replication> (
     path: string, replication: S, options: SynchronizerOptions<S>

@@ -13,11 +13,11 @@ import { Visibility } from './visibility.ts'
 
 const MAX_SCENE = 254
 
-/** Further settings of a spawner. */
+/** Additional settings of a spawner. */
 export interface SpawnerOptions {
   /**
    * The spawner's `spawn_path`: the node below which the nodes are placed, absolute or relative to the spawner such as
-   * `../Players`. It tells what is part of a spawned node. Default: `..`, the parent of the spawner.
+   * `../Players`. It determines what is part of a spawned node. Default: `..`, the parent of the spawner.
    */
   readonly spawnPath?: string
 }
@@ -93,7 +93,7 @@ export class Spawner {
    */
   interest (includes: (peer: number, node: SpawnedNode) => boolean, milliseconds: number = 0): void {
     if (!(milliseconds >= 0)) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `invalid interval ${milliseconds}: expected milliseconds from 0`)
+      throw new GodotError('ERR_INVALID_PARAMETER', `invalid interval ${milliseconds}: expected 0 or more`)
     }
     this.#interest.set((peer, presence) => includes(peer, this.#byPresence.get(presence)!), milliseconds)
   }
@@ -105,7 +105,7 @@ export class Spawner {
 
   #checkFree (path: string): void {
     if (!this.#replicator.isSpawned(path) && !this.#scene.clientSpawners.isSpawned(path)) return
-    throw new GodotError('ERR_ALREADY_IN_USE', `a node ${path} is spawned already`)
+    throw new GodotError('ERR_ALREADY_IN_USE', `node ${path} is already spawned`)
   }
 
   #presence (

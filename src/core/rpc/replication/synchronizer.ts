@@ -37,7 +37,7 @@ const signalNames = namesOf<SynchronizerSignals<any>>({ changed: true })
 const OVERHEAD = 17
 
 /**
- * A MultiplayerSynchronizer that is in the clients' scene, and not one of the spawn of a node (Godot 4). Its authority
+ * A MultiplayerSynchronizer that is in the clients' scene, and not part of a spawned node (Godot 4). Its authority
  * sends the values: the server, or a client.
  */
 export class Synchronizer<R extends Replication = Replication> {
@@ -103,8 +103,8 @@ export class Synchronizer<R extends Replication = Replication> {
   }
 
   /**
-   * Makes another peer the authority; to be set alike on all sides. ERR_INVALID_PARAMETER for an id below 1, and for 1
-   * while values are not known. Godot 4: Node.set_multiplayer_authority.
+   * Makes another peer the authority; set the same authority on all sides. ERR_INVALID_PARAMETER for an id below 1, and
+   * for 1 while values are not known. Godot 4: Node.set_multiplayer_authority.
    */
   setMultiplayerAuthority (id: number): void {
     this.checkAuthority(id)
@@ -141,7 +141,7 @@ export class Synchronizer<R extends Replication = Replication> {
     return this.#presence?.peers.has(peer) === true
   }
 
-  /** Removes it: nothing is sent or read any more, and its path may be used again. */
+  /** Removes it: nothing more is sent or read, and its path may be used again. */
   free (): void {
     if (this.#isFreed) return
     this.#isFreed = true

@@ -22,7 +22,7 @@ export class Synchronizers {
 
   /** ERR_ALREADY_IN_USE if there is one at this path. */
   add<R extends Replication> (path: string, replication: R, options: SynchronizerOptions<R>): Synchronizer<R> {
-    if (this.#byPath.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `synchronizer ${path} exists`)
+    if (this.#byPath.has(path)) throw new GodotError('ERR_ALREADY_IN_USE', `synchronizer ${path} already exists`)
     const synchronizer = new Synchronizer<R>(path, replication, options, {
       replicator: this.#replicator,
       freed: ({ path }) => {

@@ -15,8 +15,9 @@ export interface AnnouncedPath {
 
 /**
  * The paths that one peer has announced, by the ids that stand for them in its packets. Godot 3 gives every path one
- * id, Godot 4 every node object: there a path that is announced anew is that of another node, and Godot uses its former
- * id no more. Such ids, and those of nodes that were freed here, are kept until the peer needs the room for others.
+ * id, Godot 4 every node object: there a path that is announced again is that of another node, and Godot no longer uses
+ * its previous id. Such ids, and those of nodes that were freed here, are kept until the peer needs the space for
+ * others.
  */
 export class AnnouncedPaths {
   readonly #byId = new Map<number, AnnouncedPath>()
@@ -50,8 +51,8 @@ export class AnnouncedPaths {
     const removed = this.#removedFor(id, path)
     if (removed === undefined) return false
     for (const old of removed) this.#delete(old)
-    const former = this.#ids.get(path)
-    if (former !== undefined) this.#stale.add(former)
+    const previous = this.#ids.get(path)
+    if (previous !== undefined) this.#stale.add(previous)
     this.#byId.set(id, announced)
     this.#ids.set(path, id)
     if (spawned !== undefined) this.#parts.set(spawned, (this.#parts.get(spawned) ?? new Set()).add(id))

@@ -3,10 +3,10 @@ import { AnnouncedPaths } from './announced-paths.ts'
 import type { AnnouncedPath } from './announced-paths.ts'
 import { fromRoot } from './node-path.ts'
 
-/** Confirmations of one peer that may arrive late; beyond that they are reported as unasked. */
+/** Confirmations of one peer that may arrive late; beyond that they are reported as unexpected. */
 const MAX_LATE = 4096
 
-/** Announcements of one path to one peer under new ids; further ones use the last id again. */
+/** Announcements of one path to one peer under new ids; later ones use the last id again. */
 const MAX_RENEWALS = 64
 
 /** A path of the server, and the peers it was announced to. */
@@ -115,7 +115,7 @@ export class PathCache {
     return typeof node === 'string' ? node : other as string
   }
 
-  /** What was announced to a peer that it has not confirmed yet, nodes that were freed since included. */
+  /** What was announced to a peer and it has not confirmed yet, including nodes that were freed since. */
   unconfirmedOf (peer: number): Array<Pick<OwnPath, 'id' | 'path'>> {
     const late = [...this.#late.get(peer) ?? []]
     return [

@@ -49,7 +49,8 @@ export interface RpcLink {
 export interface PathAnnouncer {
   /**
    * Announces a path to a peer unless the peer has confirmed it or that was done in this turn; returns its id. A client
-   * refuses the path of a node that is not there, without an answer, so it is announced again when it is used again.
+   * refuses the path of a node that it does not have, without an answer, so it is announced again when it is used
+   * again.
    */
   announce (peer: number, path: string): number
   /** The id of a path that a peer has confirmed. */

@@ -118,7 +118,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   sendBytes (to: number, bytes: Uint8Array): void {
-    if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'a raw packet has at least one byte')
+    if (bytes.length === 0) throw new GodotError('ERR_INVALID_DATA', 'empty packet: expected at least one byte')
     this.#link.putTo(to, prefixed([command.RAW], bytes))
   }
 

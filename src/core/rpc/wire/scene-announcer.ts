@@ -40,7 +40,7 @@ export class SceneAnnouncer implements PathAnnouncer {
     return this.#paths.isAnnounced(path)
   }
 
-  /** The peer has left, maybe to come back in this turn. */
+  /** The peer has left; it may come back in this turn. */
   forgetPeer (peer: number): void {
     this.#fresh.delete(peer)
   }

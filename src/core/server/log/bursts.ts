@@ -29,7 +29,7 @@ export class Bursts<Event> {
     }
   }
 
-  /** Ends every burst: reports at once what has come since the last report, and leaves no timer. */
+  /** Ends every burst: reports at once what has occurred since the last report, and leaves no timer. */
   end (): void {
     const bursts = [...this.#bursts.values()]
     this.#bursts.clear()

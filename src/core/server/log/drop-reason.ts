@@ -10,7 +10,7 @@ export const dropReasons = {
   unread: 'Addressed to the server, which reads no packets: normal for a pure relay, and no event',
   'not-admitted': 'Sent before the client was authenticated (option `authenticate`)',
   'over-rate': 'Over the rate limit when its peer left',
-  'rpc-malformed': 'A remote call that does not decode; a truncated argument never takes bytes of the path behind it',
+  'rpc-malformed': 'A remote call that does not decode; a truncated argument never takes bytes of the path after it',
   'rpc-unknown-path': 'A path id that this peer did not announce',
   'rpc-unknown-node': 'No such node is registered; also counted if a call to all peers was meant for other peers only',
   'rpc-unknown-member': 'The node has no handler with that name',
@@ -18,7 +18,7 @@ export const dropReasons = {
   'rpc-arguments': 'Too many arguments, too few, or of another kind than declared',
   'rpc-unasked-confirm': 'Confirms a path that was not announced to it',
   'rpc-too-many-paths':
-    'It announced more than 256 KiB of paths (each counts 64 bytes more) of nodes that it may still have; further ' +
+    'It announced more than 256 KiB of paths (each counts 64 bytes more) of nodes that it may still have; later ' +
     'ones are neither kept nor confirmed, so it calls their nodes by full paths, and sends no values of their ' +
     'synchronizers',
   'rpc-announced-twice': 'Godot 4: a path id that already stands for a path; the first one counts',

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Seats } from '../../../../src/core/room/lobby/seats.ts'
 import { stopTime } from '../../../helper/clock.ts'
 
-t.test('a place is kept until the client comes, for five seconds at most', async t => {
+t.test('a seat is reserved until the client joins, for at most five seconds', async t => {
   const clock = stopTime(t)
   const seats = new Seats(5000)
   seats.reserve('a')
@@ -22,7 +22,7 @@ t.test('a place is kept until the client comes, for five seconds at most', async
   t.equal(seats.count('a'), 0)
 })
 
-t.test('a client takes a place that is still kept, not one that has expired', async t => {
+t.test('a client takes a seat that is still reserved, not an expired one', async t => {
   const clock = stopTime(t)
   const seats = new Seats(5000)
   seats.reserve('a')
@@ -33,7 +33,7 @@ t.test('a client takes a place that is still kept, not one that has expired', as
   t.equal(seats.count('a'), 0)
 })
 
-t.test('nothing is kept of rooms that nobody asks for any more', async t => {
+t.test('forgets rooms whose reservations have expired or were taken', async t => {
   const clock = stopTime(t)
   const seats = new Seats(5000)
   for (let room = 0; room < 100; room++) seats.reserve(`${room}`)

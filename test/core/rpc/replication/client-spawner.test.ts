@@ -118,7 +118,7 @@ t.test('reads the nodes of a client and their synchronizers; other clients get t
   await server.stop()
 })
 
-t.test('what a client has spawned goes with the client, and with the spawner', async t => {
+t.test('what a client has spawned is removed with the client, and with the spawner', async t => {
   const server = await open()
   const players = await join(server)
   const [owner, other] = players.map(({ game }) => game)
@@ -281,7 +281,7 @@ t.test('the properties may depend on what is spawned', async t => {
   await server.stop()
 })
 
-t.test('what a node of a client holds goes with it, as what a client has in a node of the server', async t => {
+t.test('what is inside a node of a client is removed with it, as is what clients have in a server node', async t => {
   const server = await open()
   const { multiplayer } = server
   const players = [new Godot4Player(server, game => {
@@ -320,7 +320,7 @@ t.test('what a node of a client holds goes with it, as what a client has in a no
   await server.stop()
 })
 
-t.test('what a listener of despawned declares anew stays', async t => {
+t.test('what a listener of despawned declares again stays', async t => {
   const server = await open()
   const { multiplayer } = server
   const players = [new Godot4Player(server, game => {
@@ -371,7 +371,7 @@ t.test('what a listener of despawned declares anew stays', async t => {
   await server.stop()
 })
 
-t.test('a node that a listener of despawned declares anew while the former one is freed can be called', async t => {
+t.test('a node that a listener of despawned declares again while the previous one is freed can be called', async t => {
   const server = await open()
   const { multiplayer } = server
   const players = [new Godot4Player(server, game => {
@@ -391,7 +391,7 @@ t.test('a node that a listener of despawned declares anew while the former one i
   await server.stop()
 })
 
-t.test('what the server has in a node of a client goes with it, and before it', async t => {
+t.test('what the server has in a node of a client is removed with it, and before it', async t => {
   const server = await open()
   const { multiplayer } = server
   const withSparks = (game: Godot4Client): void => {
@@ -429,7 +429,7 @@ t.test('what the server has in a node of a client goes with it, and before it', 
   await server.stop()
 })
 
-t.test('throws for what cannot be', async t => {
+t.test('rejects invalid arguments', async t => {
   const server = await open()
   const { multiplayer } = server
   const spawner = multiplayer.clientSpawner('/root/Main/A', bullet, { authority: 7 })

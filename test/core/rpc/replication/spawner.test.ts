@@ -48,7 +48,7 @@ t.test('late joiners get nodes in the order of their spawn, over all spawners', 
   await server.stop()
 })
 
-t.test('what a node holds goes before the node, and is forgotten: at the clients, at late ones and here', async t => {
+t.test('what is inside a node is removed before it, and forgotten: at clients, at late joiners and here', async t => {
   const server = await open()
   const { multiplayer } = server
   const players = [new Godot4Player(server, withScene), new Godot4Player(server, withScene)]
@@ -84,7 +84,7 @@ t.test('what a node holds goes before the node, and is forgotten: at the clients
   await server.stop()
 })
 
-t.test('what a hidden node holds is hidden as well', async t => {
+t.test('what is inside a hidden node is hidden as well', async t => {
   const server = await open()
   const { multiplayer } = server
   const player = new Godot4Player(server, withScene)
@@ -106,7 +106,7 @@ t.test('what a hidden node holds is hidden as well', async t => {
   await server.stop()
 })
 
-t.test('a spawner goes with the node that it is in, wherever it places nodes', async t => {
+t.test('a spawner is removed with the node that it is in, wherever it places nodes', async t => {
   const server = await open()
   const { multiplayer } = server
   const player = new Godot4Player(server, withScene)
@@ -238,7 +238,7 @@ t.test('paths of spawned nodes follow from the spawn path', async t => {
   await server.stop()
 })
 
-t.test('a node that a spawner in one node places in another is where both are', async t => {
+t.test('a node that a spawner in one node places in another is visible where both are', async t => {
   const server = await open()
   const { multiplayer } = server
   const player = new Godot4Player(server, game => {

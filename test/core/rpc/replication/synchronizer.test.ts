@@ -451,7 +451,7 @@ t.test('an equal value of mode on_change is not sent', async t => {
   await server.stop()
 })
 
-t.test('throws for what cannot be', async t => {
+t.test('rejects invalid arguments', async t => {
   const server = await open()
   const { multiplayer } = server
   const options = { values: { round: 1, time: 0 } }

@@ -224,7 +224,7 @@ t.test('lobby, then match: a client that loads its scene later gets the nodes wh
     await server.stop()
   })
 
-t.test('a path that a client has refused is announced anew', async t => {
+t.test('a path that a client has refused is announced again', async t => {
   const server = await open()
   const { multiplayer } = server
   const spawner = multiplayer.spawner('/root/Main/Spawner')
@@ -266,7 +266,7 @@ t.test('announcements on their way cause no error: each has an id of its own', a
   await server.stop()
 })
 
-t.test('remote calls to a node whose path was announced anew go by path', async t => {
+t.test('remote calls to a node whose path was announced again go by path', async t => {
   const server = await open()
   const { multiplayer } = server
   const surface = { flash: [int] } as const
@@ -286,7 +286,7 @@ t.test('remote calls to a node whose path was announced anew go by path', async 
   await server.stop()
 })
 
-t.test('who leaves is forgotten', async t => {
+t.test('forgets peers that leave', async t => {
   const server = await open()
   const spawner = server.multiplayer.spawner('/root/Main/Spawner')
   const players = [new Godot4Player(server, withSpawner), new Godot4Player(server, withSpawner)]
