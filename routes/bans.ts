@@ -77,7 +77,7 @@ export const banRoutes: FastifyPluginAsyncTypebox<AdminParts> = async (app, { se
         200: Type.Object(partial, { description: 'The ban was lifted, but some nodes may not know yet' }),
         204: { type: 'null', description: 'The ban was lifted' },
         400: badRequest('Not an address or range', '/params/address', invalidRange),
-        404: problem('No such ban', new GodotError('ERR_DOES_NOT_EXIST', 'no ban of 192.0.2.0/24'))
+        404: problem('No such ban', new GodotError('ERR_DOES_NOT_EXIST', 'address 192.0.2.0/24 is not banned'))
       }
     }
   }), async ({ params }, reply) => {

@@ -150,6 +150,6 @@ export function badRequest (description: string, pointer: string, message: strin
 export const badLimit = badRequest('Invalid parameter', '/query/limit', 'must be <= 1000')
 export const badId = badRequest('Not a peer id', '/params/id', 'must be integer')
 export const noAnswer = problem('The node of the peer or room cannot be reached',
-  new GodotError('cluster-unavailable', 'the node in slot 7 does not answer: no-responders'))
+  new GodotError('cluster-unavailable', 'the node in slot 7 does not respond: no-responders'))
 export const noCluster = problem('This node has lost the cluster', new GodotError('cluster-unavailable'))
 export const noPeer = problem('No such peer', noSuchPeer(1836495123))

@@ -37,7 +37,7 @@ export const endpointSchema = {
     408: refusal('Handshake timeout', 'handshake-timeout'),
     426: refusal('Request without upgrade', 'upgrade-required'),
     429: refusal('Too many connections or joins from this address', 'address-limit',
-      'over 50 connections from one address; for a proxy, set option trustProxy'),
+      'more than 50 connections from one address; behind a proxy, set option trustProxy'),
     500: refusal('Option `onHandshake` threw an error', 'join-failed'),
     503: refusal('Not listening, refusing new connections, or full', 'refusing-connections')
   }
@@ -61,7 +61,7 @@ const roomSchema = {
     ...endpointSchema.response,
     400: refusal('Invalid upgrade request or room name, or no common subprotocol', 'invalid-room-name'),
     429: refusal('Too many connections, joins or opened rooms from this address', 'room-rate',
-      'over 60 rooms per minute from one address'),
+      'more than 60 rooms per minute from one address'),
     503: refusal(
       'Not listening, refusing new connections, or server full; room full or locked, or too many rooms',
       'room-full', 'room arena-7 has 8 peers'

@@ -462,7 +462,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return true
   }
 
-  /** What was published meanwhile is lost: the numbers in the next heartbeats reveal it. */
+  /** What was published in the meantime is lost: the numbers in the next heartbeats reveal it. */
   #reconnected (): void {
     this.#homes.reconnected()
     this.config.reconnected()

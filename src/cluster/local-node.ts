@@ -110,7 +110,7 @@ export class LocalNode implements NodeContext {
     this.#checkPayload(this.#bus)
     const who = { namespace, nodeId: this.id, version: VERSION, timings: this.timings }
     this.#membership = new Membership(this.#bus, who, host, this.log)
-    // It may have been drained meanwhile.
+    // It may have been drained in the meantime.
     if (this.#isDraining) this.#membership.setDraining()
     await this.#membership.start()
   }

@@ -66,7 +66,7 @@ export class NodeCommands {
       return await this.#bus.request(this.#subjects.commands(slot), bytes, ANSWER_WITHIN)
     } catch (error) {
       if (!(error instanceof BusError)) throw error
-      throw new GodotError('cluster-unavailable', `the node in slot ${slot} did not respond: ${error.fault}`)
+      throw new GodotError('cluster-unavailable', `the node in slot ${slot} does not respond: ${error.fault}`)
     }
   }
 

@@ -76,7 +76,7 @@ export class SharedConfig {
 
   /**
    * This node has joined: adopts the values of the others, and publishes what was changed here in the meantime. Rejects
-   * if it is closed meanwhile.
+   * if it is closed in the meantime.
    */
   async open (store: KeyStore): Promise<void> {
     const opening = this.#opening = {}
@@ -321,7 +321,7 @@ export class SharedConfig {
       if (found.has(key) || this.#pending.has(key) || await store.get(key) !== undefined) continue
       // What this store has answered does not apply to the next one.
       if (this.#found !== found) return
-      // Banned again meanwhile.
+      // Banned again in the meantime.
       if (found.has(key) || this.#pending.has(key)) continue
       this.#known.delete(key)
       this.#host.unban(address)

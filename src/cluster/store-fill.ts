@@ -29,7 +29,7 @@ export class StoreFill {
 
   /**
    * Whether the store contains what was known before it was new. Until then nothing may be written: the node that fills
-   * it would bring back what was deleted meanwhile.
+   * it would bring back what was deleted in the meantime.
    */
   get isDone (): boolean {
     return this.#isDone === true

@@ -48,9 +48,9 @@ export interface KeyStore {
   /**
    * Calls back with every key, then with every change that is not followed at once by another one of the same key, in
    * order of revision; resolves when all present keys were given; rejects if the broker does not deliver them. After a
-   * loss of the connection it continues with what has changed meanwhile; if the broker has lost the store, it calls
-   * `renewed`, as revisions start over, and then back with every key. Expired keys are not reported. Returns a function
-   * that ends the watch.
+   * loss of the connection it continues with what has changed in the meantime; if the broker has lost the store, it
+   * calls `renewed`, as revisions start over, and then back with every key. Expired keys are not reported. Returns a
+   * function that ends the watch.
    */
   watch (receive: (entry: StoreEntry) => void, renewed?: () => void): Promise<() => void>
   /**

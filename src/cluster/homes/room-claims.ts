@@ -81,7 +81,7 @@ export class RoomClaims {
     if (!await this.#claim(name, options)) return undefined
     const part = this.#homes.part(name)
     if (part === undefined) return this.#context.registry.rooms.add(name, options, opening)
-    // The application has opened it meanwhile, with settings that the claim does not have.
+    // The application has opened it in the meantime, with settings that the claim does not have.
     this.opened(part)
     return undefined
   }

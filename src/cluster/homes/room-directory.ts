@@ -47,7 +47,7 @@ export class RoomDirectory {
     this.#host = host
   }
 
-  /** Resolves when all rooms are known; rejects if it is closed meanwhile. */
+  /** Resolves when all rooms are known; rejects if it is closed in the meantime. */
   async open (store: KeyStore): Promise<void> {
     const known = this.#known
     this.#store = store
@@ -197,7 +197,7 @@ export class RoomDirectory {
       const revision = await this.#ask(store => store.create(keyOf(room), encodeJson(entry)))
       if (revision === undefined) continue
       const known = this.#known.get(room)
-      // It may have ended meanwhile.
+      // It may have ended in the meantime.
       if (known === undefined) await this.#erase(room, { entry, revision })
       else if (known.entry === entry) this.#known.set(room, { entry, revision })
     }
@@ -233,7 +233,7 @@ export class RoomDirectory {
     return next !== undefined
   }
 
-  /** The response of the store; rejects if this node is not in the cluster, or has lost it meanwhile. */
+  /** The response of the store; rejects if this node is not in the cluster, or has lost it in the meantime. */
   async #ask<Answer> (question: (store: KeyStore) => Promise<Answer>): Promise<Answer> {
     const known = this.#known
     if (!this.isOpen) throw new BusError('disconnected', 'rooms')

@@ -49,13 +49,13 @@ export class RoomRemovals {
     if (this.#host.isOpenHere(room)) return await states.deleteEnded(room)
     const entry = directory.get(room)
     if (entry === undefined) return
-    // Unless it has another home by now: this node takes it over first, so that nobody opens the name meanwhile.
+    // Unless it has another home by now: this node takes it over first, so that nobody opens the name in the meantime.
     const isHere = this.#homes.isHere(entry) || (!this.#context.isLive(entry) && await directory.takeOver(room))
     if (!isHere) return
     if (!this.#context.holdsSlot()) throw new BusError('disconnected', room)
     // Before the entry: without it another node may open the next room of the name, which must not have this state.
     await states.delete(room)
-    // It may have been opened again meanwhile, and even closed.
+    // It may have been opened again in the meantime, and even closed.
     if (!this.#host.isOpenHere(room) && isLast()) await directory.remove(room)
   }
 }

@@ -16,7 +16,7 @@ export class UnconfirmedChanges {
     this.#byRoom.set(room, { ...this.of(room), ...changes })
   }
 
-  /** The home has these values; settings that have changed again meanwhile are not confirmed. */
+  /** The home has these values; settings that have changed again in the meantime are not confirmed. */
   confirm (room: string, changes: RoomOptions): void {
     const confirmed = new Map<string, unknown>(Object.entries(changes))
     const others = Object.entries(this.of(room)).filter(([name, value]) => confirmed.get(name) !== value)

@@ -70,7 +70,7 @@ export class PeerFeed {
 
   /**
    * Fetches all peers; what arrives in the meantime is handled afterwards. Rejects with cluster-unavailable if the node
-   * leaves meanwhile.
+   * leaves in the meantime.
    */
   async readAll (): Promise<void> {
     this.#waiting = []

@@ -300,8 +300,8 @@ export class PeerRegistry implements RoomServer {
 }
 
 /**
- * Removes the items one by one, so that an exception does not lose the others. Items that are added meanwhile stay;
- * handling one may remove all others, by a call of `stop`.
+ * Removes the items one by one, so that an exception does not lose the others. Items that are added in the meantime
+ * stay; handling one may remove all others, by a call of `stop`.
  */
 function * takeAll<Item> (items: Item[]): IterableIterator<Item> {
   for (let left = items.length; left > 0 && items.length > 0; left--) yield items.shift()!

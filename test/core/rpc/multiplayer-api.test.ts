@@ -453,7 +453,7 @@ t.test('a node is declared once: other options than those that it has are refuse
       }
     }
     t.throws(() => multiplayer.node('Main', surface, { exactTypes: !exactTypes }), {
-      message: 'node Main exists with another exactTypes'
+      message: 'node Main already exists with another exactTypes'
     })
     const plain = multiplayer.node('Plain')
     t.equal(multiplayer.node('Plain', undefined, { configured: [], exactTypes }), plain)

@@ -235,7 +235,7 @@ t.test('nodes of a cluster send the examples of a node that does not answer', as
   await nodes[1].cluster!.openRoom('far')
   const { id } = await joinRoom(nodes[1], 'far')
   broker.cut(buses[1])
-  await checkAnswers(t, apis[0], /does not answer/, id, 'far')
+  await checkAnswers(t, apis[0], /does not respond/, id, 'far')
   broker.restore(buses[1])
 })
 

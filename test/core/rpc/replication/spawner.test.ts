@@ -118,7 +118,7 @@ t.test('a spawner is removed with the node that it is in, wherever it places nod
   enemies.interest(() => false)
   t.equal(multiplayer.spawner(path, undefined, { spawnPath: '/root/Main/Wave/Alive' }), enemies)
   t.throws(() => multiplayer.spawner(path, undefined, { spawnPath: '..' }), {
-    code: 'ERR_ALREADY_IN_USE', message: 'spawner Main/Wave/Enemies exists with the spawn path Main/Wave/Alive'
+    code: 'ERR_ALREADY_IN_USE', message: 'spawner Main/Wave/Enemies already exists with the spawn path Main/Wave/Alive'
   })
   wave.despawn()
   t.throws(() => enemies.spawn('Orc', { scene: 0 }), {
@@ -295,7 +295,7 @@ t.test('a path has one spawned node, of whichever spawner or client', async t =>
   game.setAuthority('Main/C', game.id)
   const [one, other] = ['Main/A', 'Main/B'].map(path => multiplayer.spawner(path))
   const ball = one.spawn('Ball', { scene: 0 })
-  const inUse = { code: 'ERR_ALREADY_IN_USE', message: 'a node Main/Ball is spawned already' }
+  const inUse = { code: 'ERR_ALREADY_IN_USE', message: 'node Main/Ball is already spawned' }
   for (const spawner of [one, other]) t.throws(() => spawner.spawn('Ball', { scene: 0 }), inUse)
   ball.despawn()
   const next = other.spawn('Ball', { scene: 0 })
