@@ -11,7 +11,7 @@ import type { PeerSync } from './peers/peer-sync.ts'
 import type { RoomPart } from './room/room-part.ts'
 import type { RecentRoom, RoomTraffic } from './room/room-traffic.ts'
 
-/** Bytes of a heartbeat besides its digest. */
+/** Bytes of a heartbeat apart from its digest. */
 const HEARTBEAT_OVERHEAD = 1024
 
 /** Numbers of the last messages of a node, sent with its heartbeats to detect lost ones. */
@@ -34,7 +34,9 @@ export interface GapParts {
   readonly signals: SignalEmitter<ClusterSignals>
 }
 
-/** Detects lost messages of other nodes and reports them to applications and clients: nothing is lost silently. */
+/**
+ * Detects lost messages of other nodes and reports them to applications and clients, so that nothing is lost silently.
+ */
 export class Gaps {
   readonly #context: NodeContext
   readonly #parts: GapParts

@@ -19,7 +19,7 @@ import { Subjects } from './subjects.ts'
 /** Version of the protocol between nodes, which is the same in the whole cluster. */
 const VERSION = '1'
 
-/** Bytes of a message besides the largest packet or the state of a room. */
+/** Bytes of a message apart from the largest packet or the state of a room. */
 const MESSAGE_OVERHEAD = 1024
 
 const NO_LEASE: Lease = { slot: 0, epoch: 0 }

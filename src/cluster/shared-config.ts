@@ -125,7 +125,7 @@ export class SharedConfig {
 
   // ---- restarts ----
 
-  /** What `restore` needs after a restart, besides the bans and options in effect. */
+  /** What `restore` needs after a restart, in addition to the bans and options in effect. */
   get saved (): SavedConfig {
     const shared = [...this.#known].flatMap(([key, { text }]) =>
       text !== undefined && key.startsWith(OPTION) ? [[key, JSON.parse(text) as unknown]] : [])

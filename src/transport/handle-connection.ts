@@ -228,7 +228,7 @@ export class HandleConnection implements Connection, WriterOwner {
     if (socket.destroyed) this.#handle = undefined
   }
 
-  /** What others write to the TLS socket takes its turn: two writes at a time would abort the process. */
+  /** What others write to the TLS socket is sent in order: two writes at a time would abort the process. */
   #watchWrites (socket: Socket): void {
     const write: Socket['_write'] = (chunk: string | Uint8Array, encoding, callback) => {
       this.write(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)

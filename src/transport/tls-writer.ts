@@ -17,8 +17,8 @@ export function isTlsHandle (handle: object): handle is TlsHandle {
 }
 
 /**
- * Writes to a TLS handle. It encrypts at once but is busy until the next turn of the loop, whatever the system takes;
- * a second write until then would abort the process.
+ * Writes to a TLS handle. It encrypts at once but is busy until the next turn of the loop, however much the system
+ * accepts; a second write until then would abort the process.
  */
 export class TlsWriter implements HandleWriter {
   pending = 0

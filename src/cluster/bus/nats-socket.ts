@@ -15,7 +15,7 @@ interface Inside {
 /**
  * Closes the socket to a broker that no longer responds. The client itself first waits until the system has taken all
  * that was written: forever, if the broker has stopped. A reset also drops what the system has not sent: it would
- * arrive after a partition of the network, later than what is published then.
+ * arrive after a network partition, later than what is published then.
  */
 export function resetSocket (connection: NatsConnection): void {
   const socket = (connection as unknown as Inside).protocol?.transport?.socket

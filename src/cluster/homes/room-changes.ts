@@ -28,7 +28,7 @@ export class RoomChanges {
     const home = this.#homes.requiredHome(room)
     if (home === this.#context.lease.slot) return await this.#changeHere(room, changes)
     await this.#context.commands.ask(home, 'change-room', { room, changes })
-    // The caller shows the room as it is now, but this node may not have heard of it yet.
+    // The caller shows the room as it is now, but this node may not have received the change yet.
     await reachable(this.#homes.directory.read(room))
   }
 

@@ -116,7 +116,10 @@ export class RoomClaims {
     else if (!isDeepStrictEqual(entry.options, options)) retries.retryIfFailed(name, directory.takeOver(name, options))
   }
 
-  /** Claims an open room. Meanwhile its settings can change, it can end, and another of its name can be opened here. */
+  /**
+   * Claims an open room. In the meantime its settings can change, it can end, and another of its name can be opened
+   * here.
+   */
   async announce (core: RoomCore): Promise<void> {
     const { name, settings: { options } } = core
     const removed = this.#removed.get(core)

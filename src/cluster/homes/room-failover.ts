@@ -23,7 +23,7 @@ export interface FailoverHost {
 interface Homeless {
   /** Before it is removed, as clients may still be there: the lease of its home is certain to have ended then. */
   readonly removeAfter: number
-  /** Before it gets another home, as this node has never heard of its home, which may only be busy. */
+  /** Before it gets another home, as this node has never heard from its home, which may just be busy. */
   readonly takeAfter: number
 }
 

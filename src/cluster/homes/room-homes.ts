@@ -83,7 +83,7 @@ export class RoomHomes implements DirectoryHost {
     this.#failover.wait()
     this.lookup.joined()
     await this.directory.open(rooms)
-    // Otherwise other nodes may have its rooms by now.
+    // Otherwise other nodes may be the homes of its rooms by now.
     if (!this.#context.holdsSlot()) throw new BusError('disconnected', 'rooms')
     this.#leaveStatesToOthers()
     const main = this.directory.get(MAIN)
@@ -129,7 +129,7 @@ export class RoomHomes implements DirectoryHost {
     return await reachable(this.#states.get(room))
   }
 
-  /** Only while this node is the home: if it was stopped, another one may have taken the room over since. */
+  /** Only while this node is the home: if the process was suspended, another node may have taken the room over. */
   async writeState (core: RoomCore, bytes: Uint8Array): Promise<void> {
     const { name } = core
     // The response to its claim may still be on its way.

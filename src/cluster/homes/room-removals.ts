@@ -28,7 +28,7 @@ export class RoomRemovals {
     return this.#pending.has(room)
   }
 
-  /** Unless another node has the room by now; one removal of a room after the other. */
+  /** Unless another node has the room by now; removals of one room run one after the other. */
   async remove (room: string): Promise<void> {
     const before = this.#pending.get(room)?.catch(() => {})
     const isLast = (): boolean => this.#pending.get(room) === removal

@@ -34,8 +34,8 @@ export interface MembershipHost {
   /** A heartbeat of a live node; the bytes are valid until the call returns. */
   heard (node: ClusterNode, bytes: Uint8Array): void
   /**
-   * A node is heard for the first time, or again after it was lost. It is live once this resolves; a rejection drops
-   * the node until its next heartbeat.
+   * A heartbeat of a node arrives for the first time, or again after it was lost. It is live once this resolves; a
+   * rejection drops the node until its next heartbeat.
    */
   joined (node: ClusterNode): Promise<void>
   /**

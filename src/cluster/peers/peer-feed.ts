@@ -55,7 +55,7 @@ export class PeerFeed {
   #waitingBytes = 0
   /** Whether events were lost, and the peers could not be fetched since. */
   #isStale = false
-  /** Whether the node has left: whatever still arrives is ignored. */
+  /** Whether the node has left: anything that still arrives is ignored. */
   #hasEnded = false
 
   constructor (node: ClusterNode, host: FeedHost) {

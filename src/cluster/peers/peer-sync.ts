@@ -11,7 +11,7 @@ import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
 import type { RemoteHost } from './remote-peer.ts'
 
-/** Maximum number of peers in one page of a response, and bytes of a response besides them. */
+/** Maximum number of peers in one page of a response, and bytes of a response apart from them. */
 const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 
 /** How a peer ended if its node was lost, or did not report it. */

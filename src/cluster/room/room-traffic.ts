@@ -8,7 +8,7 @@ import type { RoomPart } from './room-part.ts'
 const RECENT = 4000
 /** Maximum number of rooms in one heartbeat. */
 const MAX_RECENT = 2000
-/** Bytes of a room in a heartbeat besides its name. */
+/** Bytes of a room in a heartbeat apart from its name. */
 const ENTRY_BYTES = 27
 
 /** What RoomTraffic needs of its node, and reports to it. */
@@ -113,7 +113,7 @@ export class RoomTraffic {
     return latest.filter(isNamed).map(([room, { seq, start }]) => [room, seq, start])
   }
 
-  /** Forgets rooms that are closed and had no message since then. */
+  /** Forgets rooms that are closed and have had no message since then. */
   #forgetClosed (since: number): void {
     for (const [room, { seq, at }] of this.#sent) {
       if (at >= since) return

@@ -63,7 +63,7 @@ export interface Acceptance {
 /**
  * Takes one client from its connection to its peer, in the same way for every transport. Everything that a handshake
  * counts as (a pending handshake, a place, a connection of its address) is released if it ends without a peer, in
- * whatever order things happen.
+ * whatever order events occur.
  */
 export class Handshake implements Deadlined {
   /** What option `onHandshake` returned for the peer. */

@@ -18,7 +18,7 @@ const harmless = new Set([
 ])
 
 const MASK = '***'
-/** A subprotocol longer than this is taken for a token. */
+/** A subprotocol longer than this is treated as a token. */
 const MAX_PROTOCOL = 40
 const MAX_URL = 500
 const MAX_NAME = 64
@@ -47,7 +47,7 @@ export function describeHandshake (url: string, headers: Headers): string {
 function shownHeaders (headers: Headers): string[] {
   const shown: string[] = []
   let characters = 0
-  // Not Object.entries, which takes long for very many.
+  // Not Object.entries, which is slow for very many headers.
   for (const name in headers) {
     if (characters > MAX_CHARACTERS) break
     const value = describeValue(name, String(headers[name]))

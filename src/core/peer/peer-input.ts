@@ -95,7 +95,7 @@ export class PeerInput {
   /** Continues, whatever the reasons to pause; without autoPoll in the next poll. */
   readOn (): void {
     this.#pauses = 0
-    // The client could not be heard while reading was paused.
+    // Silence while reading was paused does not count: nothing could be read.
     this.missedHeartbeats = 0
     if (!this.#settings.autoPoll) return
     this.#reader.resume()

@@ -50,7 +50,7 @@ export interface PeerHost {
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
   /** A packet was added to the peer's own queue. */
   dataReceived (session: PeerSession): void
-  /** No more packets will come from the peer: a packet of it that waits for space is queued now. */
+  /** No more packets will come from the peer: if one of its packets waits for space, it is queued now. */
   senderEnded (session: PeerSession): void
   /** The write mode has changed. */
   writeModeChanged (session: PeerSession): void

@@ -14,10 +14,10 @@ import { checkBytes, checkPacket } from '../check-packet.ts'
 import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './relay/room-outbox.ts'
 
-/** Why a client was rejected: by the application, or because it took too long. The names are those of the limits. */
+/** Why a client was rejected: by the application, or because it took too long. These are names of limits. */
 type AuthFailure = 'auth-refused' | 'auth-timeout'
 
-/** What `authenticate` answered: bytes to send, or null, if it has not decided. */
+/** What `authenticate` returned: bytes to send, or null if it is undecided. */
 type Answer = Accepted | Refused | Uint8Array | null | 'refused'
 
 /** Close code of a refusal without its HTTP status. */

@@ -21,7 +21,7 @@ export interface RoomServer extends PeerServer {
   readonly rooms: Rooms
   /** Undefined without option `cluster`. */
   readonly cluster: ClusterLink | undefined
-  /** Whether the application has ever read packets of a peer, in whatever room, or their number (plain mode). */
+  /** Whether the application has ever read packets of a peer in any room, or their number (plain mode). */
   hasReader: boolean
   /** The room of each authenticating client (option `authenticate`), by the client's id. */
   readonly authenticating: Map<number, RoomCore>

@@ -12,7 +12,7 @@ import type { RoomServer } from './room-server.ts'
 
 const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: 0 }
 
-/** Maximum unread packets of a room besides `main`: a relay may have ten thousand rooms and read none. */
+/** Maximum unread packets of a room other than `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64
 
 /** A member that sends to the server, on this node or another one. */
@@ -116,7 +116,7 @@ export class ServerInbox {
     else this.#server.monitor.dropped('unread', sender.peer)
   }
 
-  /** A member joined the room; one that comes from another room takes along what it knows of paths. */
+  /** A member joined the room; one that comes from another room brings what it knows of paths. */
   joined (id: number, moved: MovedPeer = NOTHING): void {
     const { announced, lastId, unconfirmed } = moved
     if (announced.length + unconfirmed.length > 0 || lastId > 0) this.#openMultiplayer().adopt(id, moved)
@@ -128,7 +128,7 @@ export class ServerInbox {
     return this.#multiplayer?.movingOut(id) ?? NOTHING
   }
 
-  /** A member has moved to another room, and has taken this along. */
+  /** A member has moved to another room, and took this along. */
   movedOut (id: number, moved: MovedPeer): void {
     if (moved !== NOTHING) this.#multiplayer!.movedOut(id)
   }

@@ -31,7 +31,7 @@ export class MemberConverter {
     this.exactFloats = exactValues.every(isExact => isExact === one) ? one : exactValues
   }
 
-  /** The values as the handler gets them; undefined when there are too many, too few, or one is of another kind. */
+  /** The values as the handler gets them; undefined when there are too many or too few, or one is of another kind. */
   incoming (values: readonly Variant[]): readonly Variant[] | undefined {
     if (this.#converters === undefined) return values
     if (!this.#isCount(values.length)) return undefined

@@ -33,7 +33,7 @@ export interface MultiplayerHost {
   failed (error: unknown, details: object): void
 }
 
-/** What a peer takes along to another room: what it knows of paths, and the time of the last sync that it got. */
+/** What a peer takes along to another room: what it knows of paths, and the time of the last sync that it received. */
 export interface MovedPeer extends MovedPaths { readonly time: number }
 
 /** Remote calls of one room: connects the wire with the nodes, and has the MultiplayerAPI that applications use. */

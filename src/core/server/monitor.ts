@@ -16,7 +16,7 @@ import { namesOf, SignalEmitter } from './signals.ts'
 
 /** Events for operators, beside Godot's signals: the arguments of each by its name. */
 export interface MonitorEvents {
-  /** A handshake was completed; `seconds` since its first byte. */
+  /** A handshake was completed; `seconds`: time since its first byte. */
   accepted: [seconds: number]
   /** A client became a peer. */
   joined: [peer: WebSocketPeer]

@@ -40,7 +40,7 @@ export interface EncodeOptions {
   allowObjects?: boolean
 }
 
-/** Rules of one Godot version besides the rows. */
+/** Rules of one Godot version in addition to the rows. */
 interface Rules {
   /** How many arrays and dictionaries may enclose a value. */
   maxDepth: number

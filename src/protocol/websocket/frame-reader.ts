@@ -33,7 +33,7 @@ const EMPTY = new Uint8Array(0)
 const CONTROL = 8
 const RESERVED = 0x70
 const maxControlSize = 125
-/** Bytes that compression may add to a message, besides an eighth of its size. */
+/** Bytes that compression may add to a message, in addition to an eighth of its size. */
 const DEFLATE_OVERHEAD = 64
 /** Payloads of this size that are cut short have a buffer of their own, which the receiver of the message may keep. */
 const LARGE = 4096

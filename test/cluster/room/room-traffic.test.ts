@@ -37,7 +37,7 @@ function openTraffic (t: Test) {
       publish: (subject, bytes) => { if (!isLost) bus.publish(subject, bytes) }
     })
     return new RoomTraffic(context, {
-      hold: () => false,
+      deferUntilPeersKnown: () => false,
       receive: () => { arrived++ },
       lost: (_part, _slot, count) => { lost.push(count) }
     })

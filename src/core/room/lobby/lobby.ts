@@ -36,7 +36,7 @@ export class Lobby {
   constructor (server: RoomServer, events: SignalSource<MonitorEvents>) {
     this.#server = server
     this.#rooms = server.rooms
-    // Any client takes a seat: they cannot be matched by address, which may differ between HTTP and WebSocket.
+    // Any client takes a seat: clients cannot be matched by address, which may differ between HTTP and WebSocket.
     events.on('joined', ({ room }) => { this.#seats.take(room.name) })
     events.on('room_closed', ({ name }) => { this.#seats.forget(name) })
     server.cluster?.signals.on('peer_joined', peer => { this.#seats.take(peer.roomName) })

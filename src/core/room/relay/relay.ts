@@ -200,7 +200,7 @@ export class Relay {
     }
   }
 
-  /** Ids of the members that a member sees besides itself: ascending, first those on this node. */
+  /** Ids of the other members that a member sees: ascending, those on this node first. */
   * #others (session: PeerSession): IterableIterator<number> {
     const { members, link } = this.#parts
     for (const other of members) if (other !== session && !this.isLeaving(other.id)) yield other.id

@@ -26,8 +26,8 @@ export interface OutboxLink {
 /**
  * What one room sends. A frame for all members is encoded once, into a shared log; at the end of the loop turn each
  * member gets the log in one write, together with frames for that member alone, in the order they were sent. So a turn
- * costs one write per member, however many packets it carries. Buffers are reused only when the system took every byte
- * at once.
+ * costs one write per member, however many packets it carries. Buffers are reused only when the system accepted every
+ * byte at once.
  *
  * No callback runs during a flush: members found slow are closed after it.
  */

@@ -45,7 +45,7 @@ export interface ClientSpawnerHost {
 
 const signalNames = namesOf<ClientSpawnerSignals<any>>({ spawned: true, despawned: true })
 
-/** Bytes of a spawn besides its name and values. */
+/** Bytes of a spawn apart from its name and values. */
 const OVERHEAD = 23
 
 const DEFAULT_LIMIT = 1024

@@ -44,7 +44,7 @@ export class ReplicatedProperties {
   readonly #watched: readonly Property[]
   readonly #changed = new Set<Property>()
   readonly #host: PropertiesHost
-  /** Bytes that packets have besides the values. */
+  /** Bytes of packets apart from the values. */
   readonly #overhead: number
   /** All values that are always sent, encoded; undefined after one has changed. */
   #sync: Uint8Array | undefined

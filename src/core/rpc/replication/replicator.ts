@@ -5,7 +5,7 @@ import type { PropertiesHost } from './replicated-properties.ts'
 import type { Replication } from './replication.ts'
 import { SyncBatch } from './sync-batch.ts'
 
-/** What a replicator needs besides the way to the clients. */
+/** What a replicator needs in addition to the way to the clients. */
 export interface ReplicatorHost extends PropertiesHost {
   readonly announcer: PathAnnouncer
   /** A callback of the application threw. */
@@ -32,7 +32,7 @@ export class Replicator {
     this.host = host
   }
 
-  /** The properties of a synchronizer, without values; `overhead`: bytes that packets have besides them. */
+  /** The properties of a synchronizer, without values; `overhead`: bytes of packets apart from the values. */
   createProperties (replication: Replication, overhead: number): ReplicatedProperties {
     return new ReplicatedProperties(replication, this.host, overhead)
   }

@@ -87,9 +87,9 @@ export class Spawner {
   }
 
   /**
-   * Shows each node of the spawner only to peers for which `includes` is true, besides what its visibility says. It is
-   * asked for every peer and node at the first `sync` after every `milliseconds`, and when a node or a peer is new:
-   * for worlds with more nodes than one client should get. Nodes that are there now are asked for, too.
+   * Shows each node of the spawner only to peers for which `includes` is true, in addition to its visibility. It is
+   * asked for every peer and node at the first `sync` after every `milliseconds`, and when a node or a peer is new: for
+   * worlds with more nodes than one client should get. Nodes that are there now are asked for, too.
    */
   interest (includes: (peer: number, node: SpawnedNode) => boolean, milliseconds: number = 0): void {
     if (!(milliseconds >= 0)) {

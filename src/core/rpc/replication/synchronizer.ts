@@ -33,7 +33,7 @@ export interface SynchronizerHost {
 
 const signalNames = namesOf<SynchronizerSignals<any>>({ changed: true })
 
-/** Bytes of a delta besides its values. */
+/** Bytes of a delta apart from its values. */
 const OVERHEAD = 17
 
 /**

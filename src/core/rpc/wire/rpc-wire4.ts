@@ -24,7 +24,7 @@ const NO_METHODS = new MethodList([])
 /**
  * Calls between Godot 4 peers: methods go by their number in the node's method list, whose MD5 is announced with the
  * path. Where a client has another list, its calls are read by its own list if that is known, and it is not called
- * until it announces the server's, as wrong methods would run (Godot takes the number nevertheless).
+ * until it announces the server's, as wrong methods would run (Godot uses the number nevertheless).
  */
 export class RpcWire4 implements RpcWire {
   readonly #link: RpcLink
@@ -254,7 +254,7 @@ export class RpcWire4 implements RpcWire {
 
   /**
    * Whether a peer may be called: its node has the same methods, as far as it has announced them. One that had those of
-   * the server's freed node is taken to have replaced its node, too.
+   * the server's freed node is assumed to have replaced its node, too.
    */
   #hasSameMethods (peer: number, { path, differing }: OwnPath, { md5 }: MethodList): boolean {
     const announced = this.#paths.announced(peer, path)
