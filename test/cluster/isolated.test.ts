@@ -109,8 +109,8 @@ function timeOut (): void {
 
 /** How joining again fails: at which request, and what happens then. */
 const failures: Array<[title: string, request: string, fail: (cut: () => void) => void]> = [
-  ['the broker does not answer when the node has claimed its slot', 'age', timeOut],
-  ['the broker does not answer when the node holds its slot', 'open gdws-default-rooms', timeOut],
+  ['the broker does not respond when the node has claimed its slot', 'age', timeOut],
+  ['the broker does not respond when the node holds its slot', 'open gdws-default-rooms', timeOut],
   ['the connection is lost when the node holds its slot', 'open gdws-default-rooms', cut => { cut() }]
 ]
 

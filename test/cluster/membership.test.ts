@@ -437,7 +437,7 @@ test('does not start without a broker', async t => {
   t.equal(node.membership.self, undefined)
 })
 
-test('does not start when the broker is lost meanwhile', async t => {
+test('does not start when the broker is lost while it joins', async t => {
   const [a] = await start(t, 'a')
   const b = new Node(t, a.broker, 'b')
   b.host.admission = async () => {

@@ -7,7 +7,7 @@ import { openServer } from '../helper/modes.ts'
 import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
-/** An upgrade request of exactly so many bytes. */
+/** An upgrade request of exactly `size` bytes. */
 function requestOf (size: number): string {
   const bare = upgradeRequest('/', { 'X-Fill': '' })
   return upgradeRequest('/', { 'X-Fill': 'x'.repeat(size - bare.length) })

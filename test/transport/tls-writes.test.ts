@@ -71,7 +71,7 @@ function send ({ id, client }: Member, count: number): void {
   client.send(Buffer.concat(Array.from({ length: count }, () => frame(2, packet))))
 }
 
-/** The records that each member gets until it has read so many frames. */
+/** The records that each member gets until it has read `frames` frames. */
 async function recordsOf (members: readonly Member[], frames: number, act: () => void): Promise<number[]> {
   const before = members.map(({ records }) => records.count)
   act()

@@ -16,7 +16,7 @@ interface Report extends Lease { readonly room: string, readonly isCongested: bo
 export class CongestedRooms {
   readonly #context: NodeContext
   readonly #partOf: (room: string) => RoomPart | undefined
-  /** Rooms whose state may differ from what the others were told. */
+  /** Rooms whose state may differ from what was reported to the others. */
   readonly #changed = new Map<string, boolean>()
   /** Rooms that the others know to be congested here. */
   readonly #reported = new Set<string>()

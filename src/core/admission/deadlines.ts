@@ -7,7 +7,7 @@ export interface Deadlined extends Rostered {
   since?: number | undefined
   /** Its time limit has passed. */
   expire (): void
-  /** Ends it early, for another reason than its time limit. */
+  /** Ends it early, for a reason other than its time limit. */
   cut (): void
 }
 

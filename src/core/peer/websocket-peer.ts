@@ -106,7 +106,7 @@ export class WebSocketPeer extends PacketPeer {
     return this.#session.isOpen
   }
 
-  /** Whether reading is paused: the input queue is full, a rate limit applies, or (without autoPoll) a poll is due. */
+  /** Whether reading is paused: the input buffer is full, a rate limit applies, or (without autoPoll) a poll is due. */
   get isPaused (): boolean {
     return this.#session.isPaused
   }

@@ -114,7 +114,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return this.life.end !== undefined
   }
 
-  /** Clients in the room, including authenticating clients. */
+  /** Clients in the room, including authenticating ones. */
   get clientCount (): number {
     return this.localCount + (this.#isAbandoned ? 0 : this.link?.size ?? 0)
   }
@@ -210,7 +210,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   // ---- members ----
 
-  /** Clients of the room, including authenticating clients; they may come and go during iteration. */
+  /** Clients of the room, including authenticating ones; they may come and go during iteration. */
   * sessions (): IterableIterator<PeerSession> {
     if (this.authentication !== undefined) yield * this.authentication.sessions()
     yield * this.members.after(0)

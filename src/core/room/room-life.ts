@@ -16,7 +16,7 @@ type LifeState = 'used' | 'waiting' | 'over'
 
 /** What RoomLife needs of its room. */
 export interface LivingRoom {
-  /** Clients in it, including authenticating clients. */
+  /** Clients in it, including authenticating ones. */
   readonly clientCount: number
   /** Members, wherever they are. */
   readonly peerCount: number
@@ -30,7 +30,7 @@ export interface LivingRoom {
 }
 
 /**
- * Ends a room: once it was without members for `emptyTimeout`, or once it is closed and its last client has left. A
+ * Ends a room: once it was without members for `emptyTimeout`, or once it is closed and its last client has left. An
  * authenticating client does not count as a member; but no room ends by itself while it has one.
  */
 export class RoomLife {

@@ -102,7 +102,7 @@ export class ServerInbox {
     if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasSpace(end - start))) {
       return this.#server.monitor.dropped('unread', sender.peer)
     }
-    // Packets of members that leave are queued over the limits, but only up to twice the limits.
+    // Packets of members that leave are queued beyond the limits, but only up to twice the limits.
     if (sender.isLeaving && queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
     queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
   }

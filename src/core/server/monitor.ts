@@ -159,7 +159,7 @@ export class Monitor implements ServerMonitor {
   /** A packet of a peer that has left was dropped: it is counted, but has no event, as its peer no longer exists. */
   droppedLate (reason: DropReason, peer: number): void {
     this.drops[reason]++
-    this.#log.debug({ peer, reason }, 'packet dropped after its peer has left')
+    this.#log.debug({ peer, reason }, 'packet dropped after its peer left')
   }
 
   /** A remote call of a peer was refused. */

@@ -288,8 +288,8 @@ export class WebSocketServer extends PacketPeer {
   // ---- peers ----
 
   /**
-   * Whether there is a peer with this id, including closing ones; in a cluster on any node. Never throws. Godot:
-   * WebSocketServer.has_peer.
+   * Whether there is a peer with this id, including closing ones; in a cluster on any node. Never throws.
+   * Godot: WebSocketServer.has_peer.
    */
   hasPeer (id: number): boolean {
     return this.#registry.peers.has(id) || this.#registry.cluster?.peer(id) !== undefined

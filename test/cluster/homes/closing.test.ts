@@ -14,7 +14,7 @@ import { until } from '../../helper/until.ts'
 
 const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
 
-/** Waits until the clients, which answer close frames, are closed and no node knows the room any more. */
+/** Waits until the clients, which answer close frames, are closed and no node knows the room. */
 async function untilClosed (nodes: readonly WebSocketServer[], clients: readonly RoomClient[]): Promise<void> {
   await until(async () => {
     for (const client of clients) await client.heard()
@@ -26,7 +26,7 @@ async function untilClosed (nodes: readonly WebSocketServer[], clients: readonly
 interface Cluster extends MemoryCluster {
   /** The first node hears of joins and leaves only when this is over. */
   hearLate (isLate: boolean): void
-  /** The second node, the home of the room, gets no answer of the third one. */
+  /** The second node, the home of the room, gets no response of the third one. */
   refuseRequests (isRefused: boolean): void
 }
 

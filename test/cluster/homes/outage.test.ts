@@ -88,7 +88,7 @@ t.test('a room that continues without the cluster does not see its server leave'
   t.equal(player.closed, undefined)
 })
 
-t.test('what has changed meanwhile, and rooms that have ended, are known to all nodes', async t => {
+t.test('changes during an outage, and the ends of rooms, are known to all nodes afterwards', async t => {
   simulateTime(t)
   const cluster = await openRooms(t)
   const { broker, buses, nodes: [a, b] } = cluster
@@ -173,7 +173,7 @@ function followRooms ({ nodes }: MemoryCluster): string[] {
   return events
 }
 
-t.test('a room without players that another node has opened meanwhile ends when its node is back', async t => {
+t.test('a room without players that another node has opened in the meantime ends when its node is back', async t => {
   simulateTime(t)
   const cluster = await openMemoryCluster(t, 2, {}, { ...timings, silence: 500, ping: 200 })
   const { broker, buses: [bus], nodes: [a, b] } = cluster
@@ -217,7 +217,7 @@ t.test('a node that loses the cluster does not report the end of rooms that cont
 interface Rejoining extends MemoryCluster {
   /** The first node learns the rooms. */
   release (): void
-  /** The broker does not answer to renewals of its lease. */
+  /** The broker does not respond to renewals of its lease. */
   refuseRenewals (isRefused: boolean): void
 }
 

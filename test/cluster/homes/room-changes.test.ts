@@ -110,7 +110,7 @@ t.test('of several changes of a setting the last one holds', async t => {
   await untilAll([a, c], [false, 7])
 })
 
-t.test('settings that change on a node whose last client then leaves are not lost either', async t => {
+t.test('settings that change on a node whose last client then leaves are not lost', async t => {
   const { nodes: [a, , c], client, loseHome } = await openCluster(t)
   loseHome()
   a.room(ROOM).locked = true

@@ -317,7 +317,7 @@ t.test('a state that is written before the deletion of another is confirmed is d
   t.equal(await stateIn(states), undefined)
 })
 
-t.test('the node that removes a room without members does not leave its state to the next one either', async t => {
+t.test('the node that removes a room without members does not leave its state to the next room', async t => {
   const cluster = await openFaulty(t)
   const { faulty, nodes: [a, b] } = cluster
   const [states, rooms] = [await openStore(t, cluster, 'state'), await openStore(t, cluster, 'rooms')]

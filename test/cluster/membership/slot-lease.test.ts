@@ -199,7 +199,7 @@ test('a claim fails when the old owner renews its lease, as revisions start over
   t.ok(first.lease.holdsSlot())
 })
 
-test('a claim fails when the broker is lost meanwhile', async t => {
+test('a claim fails when the broker is lost before it is complete', async t => {
   const broker = new MemoryBroker()
   broker.forget()
   const bus = broker.connect()

@@ -25,7 +25,7 @@ t.test('counts what is lost before the first message if it knows after which num
   }
 })
 
-t.test('messages up to that number are not late, and do not hide a loss', async t => {
+t.test('messages up to the number after which they are expected are not late, and hide no loss', async t => {
   const numbers = new LastNumbers()
   numbers.expectAfter(1, 5)
   t.equal(numbers.arrived(1, 4), 0)

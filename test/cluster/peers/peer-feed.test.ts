@@ -100,7 +100,7 @@ t.test('an event that is lost between two pages is counted, and all peers are re
   }
 })
 
-t.test('an event that is lost before the last answer is counted, and all peers are read again', async t => {
+t.test('an event that is lost before the last response is counted, and all peers are read again', async t => {
   const { feed, ids, lost, answer, reads } = openFeed()
   const read = feed.readAll()
   answer(1, 11)

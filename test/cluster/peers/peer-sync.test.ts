@@ -7,7 +7,7 @@ import {
 import { override } from '../../helper/override.ts'
 import { until } from '../../helper/until.ts'
 
-// A node that is lost, or does not answer, while another one asks it for its peers.
+// A node that is lost, or does not respond, while another one asks it for its peers.
 
 /** What becomes of the answers of a node to a command: they arrive at once, or wait until they are let through. */
 class Answers {
@@ -60,7 +60,7 @@ interface Cluster extends MemoryCluster {
   readonly signals: string[]
   /** The first node is disconnected, and to the second one it has left. */
   loseFirst (): Promise<void>
-  /** It is connected again, and joins anew. */
+  /** It is connected again, and joins again. */
   restoreFirst (): void
 }
 
@@ -89,7 +89,7 @@ async function openCluster (t: Test): Promise<Cluster> {
   return { ...cluster, answers, signals, loseFirst, restoreFirst: () => { cluster.broker.restore(bus) } }
 }
 
-/** The second node has lost the first one, which joins anew, and waits for its answer to this command. */
+/** The second node has lost the first one, which joins again, and waits for its response to this command. */
 async function joinAgain (t: Test, cluster: Cluster, command: string): Promise<void> {
   const { answers, signals, loseFirst, restoreFirst } = cluster
   answers.hold(command)
@@ -109,7 +109,7 @@ async function checkJoined (t: Test, { answers, signals, nodes: [, b] }: Cluster
   t.equal([...b.cluster.peers()].length, 2)
 }
 
-t.test('peers that a node answers with after it was lost are not added', async t => {
+t.test('peers in the response of a node that was lost in the meantime are not added', async t => {
   const cluster = await openCluster(t)
   const { answers, loseFirst, restoreFirst, nodes: [, b], signals } = cluster
   await joinAgain(t, cluster, 'peers')

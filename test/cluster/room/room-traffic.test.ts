@@ -55,7 +55,7 @@ function openTraffic (t: Test) {
       await settled()
     },
     setLost: (value: boolean): void => { isLost = value },
-    /** Time passes until heartbeats do not name the rooms of before any more. */
+    /** Time passes until heartbeats no longer name the previous rooms. */
     forget: (): void => {
       clock.advance(RECENT + 1)
       sender.recent(Infinity)

@@ -98,7 +98,7 @@ t.test('the close frame follows after half of closeTimeout without an answer', a
   t.ok(seconds >= 0.39, `${seconds}`)
 })
 
-t.test('a client that closes meanwhile gets the close frame as its answer', async t => {
+t.test('a client that closes in the meantime gets the close frame as its answer', async t => {
   const { server, client } = await openPlain(t)
   const ended = kick(server)
   await client.frames()
@@ -107,7 +107,7 @@ t.test('a client that closes meanwhile gets the close frame as its answer', asyn
   t.match(await ended, { cause: 'server', outcome: 'clean', code: 4001 })
 })
 
-t.test('a client that breaks the protocol meanwhile gets the close frame before the end', async t => {
+t.test('a client that breaks the protocol in the meantime gets the close frame before the end', async t => {
   const { server, client } = await openPlain(t)
   const ended = kick(server)
   await client.frames()
@@ -116,7 +116,7 @@ t.test('a client that breaks the protocol meanwhile gets the close frame before 
   t.match(await ended, { cause: 'server', outcome: 'reset', code: 4001 })
 })
 
-t.test('a client that leaves meanwhile has ended', async t => {
+t.test('a client that leaves in the meantime has ended', async t => {
   const { server, client } = await openPlain(t)
   const ended = kick(server)
   client.connection.disconnect()

@@ -39,7 +39,7 @@ const auth = (client: FrameClient, text = ''): void => {
   client.binary(Buffer.concat([Buffer.of(7, 0), Buffer.from(text)]))
 }
 
-/** What came until nothing comes any more. */
+/** What arrived until nothing more comes. */
 async function heard (client: FrameClient): Promise<string[]> {
   const lines: string[] = []
   for (let quiet = 0; quiet < 5;) {

@@ -153,7 +153,7 @@ t.test('a call that does not include the server does not run here', async t => {
   }
 })
 
-t.test('unreliable calls and sets do the same', async t => {
+t.test('unreliable calls and sets are sent like reliable ones', async t => {
   const { node, sent } = build()
   node.rpcUnreliable('m', 1, 2)
   node.rpcUnreliableId(CLIENT, 'm', 3)

@@ -651,7 +651,7 @@ for (const [what, bytes] of Object.entries(wrongPings)) {
   }
 }
 
-t.test('a large message that is cut has memory of its own, which is not written to any more', async t => {
+t.test('a large message that is cut has memory of its own, which is no longer written to', async t => {
   const messages: Uint8Array[] = []
   const starts: number[] = []
   const log: FrameReceiver = Object.assign(new FrameLog(), {

@@ -19,7 +19,7 @@ export type ListedRoom = Pick<Room, 'name' | 'peerCount' | 'maxPeers' | 'data' |
 
 /** A room that may be found, if it is not locked or full. */
 interface Candidate extends ListedRoom {
-  /** Clients in it, including authenticating clients. */
+  /** Clients in it, including authenticating ones. */
   readonly taken: number
 }
 

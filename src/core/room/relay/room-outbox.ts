@@ -13,7 +13,7 @@ const WAIT_PER_MEMBER = 0.05
 /** Bytes by which a receiver may exceed twice its limit while senders are paused for it: packets already relayed. */
 const IN_TRANSIT = 4 * LOG_SIZE
 
-/** What the outbox tells the parts of the room on other nodes of a cluster. */
+/** What the outbox reports to the parts of the room on other nodes of a cluster. */
 export interface OutboxLink {
   /** Bytes that may still arrive from other nodes after their senders were told to pause. */
   readonly inTransit: number
