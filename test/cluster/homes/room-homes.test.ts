@@ -242,7 +242,7 @@ for (const [how, open] of [
   ['at once', async (node: WebSocketServer) => node.openRoom('arena', { emptyTimeout: 600 })],
   ['as the only one of its name', async (node: WebSocketServer) => await node.cluster.openRoom('arena')]
 ] as const) {
-  t.test(`its own node can open the next room ${how}`, async t => {
+  t.test(`the node of a room whose state is not deleted yet can open the next one ${how}`, async t => {
     const cluster = await openFaulty(t)
     const { faulty, nodes: [a, b] } = cluster
     const [states, rooms] = [await openStore(t, cluster, 'state'), await openStore(t, cluster, 'rooms')]
