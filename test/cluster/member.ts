@@ -67,13 +67,13 @@ process.on('SIGTERM', () => {
 
 await persist(() => membership.start())
 
-/** Tries until the broker answers in time and there is a slot, as a service does that is started again. */
+/** Tries until the broker responds in time and there is a slot, as a service does that is started again. */
 async function persist<T> (start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (error) {
     if (!(error instanceof GodotError) || error.code !== 'cluster-unavailable') throw error
-    // Without a pause, failures that need no answer of the broker would leave no time for the connection to come back.
+    // Without a pause, failures that need no response of the broker would leave no time to reconnect.
     await delay(50)
     return await persist(start)
   }

@@ -18,7 +18,7 @@ import { until } from '../helper/until.ts'
 const STEPS = 25
 const names = ['alpha', 'beta', 'gamma']
 const addresses = ['192.0.2.1', '2001:db8::/32']
-/** A node loses its slot soon after its connection; with every third seed the others take it for lost before. */
+/** A node loses its slot soon after its connection; with every third seed the others declare it lost before. */
 const timingsOf = (seed: number): Timings => ({
   ...patientTimings, lease: 600, silence: seed % 3 === 0 ? 200 : patientTimings.silence
 })
@@ -68,7 +68,7 @@ async function statesLeft ({ broker, nodes }: MemoryCluster): Promise<string[]> 
   return left
 }
 
-/** Does something at random again and again, then reconnects all nodes; what was done. */
+/** Does random things repeatedly, then reconnects all nodes; returns what was done. */
 async function disturb (
   random: Random, timings: Timings, cluster: MemoryCluster, clients: RoomClient[]
 ): Promise<string[]> {

@@ -14,7 +14,7 @@ import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
-// What could not be written to the stores is written as soon as they answer again.
+// What could not be written to the stores is written as soon as they respond again.
 
 /** `silent`: nothing is done, as in NATS while its servers elect a leader; `answers lost`: requests take effect. */
 type Stores = 'ready' | 'silent' | 'answers lost'

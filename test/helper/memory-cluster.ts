@@ -23,7 +23,7 @@ export const quickTimings: Timings = {
   ...defaultTimings, heartbeat: 50, lease: 10_000, quarantine: 1000, silence: 5000, ping: 2000, hello: 5000
 }
 
-/** No node is lost, however long it does not answer. */
+/** No node is lost, however long it does not respond. */
 export const patientTimings = { ...quickTimings, lease: 600_000, silence: 600_000 }
 
 /** Opens a cluster; the test stops it. `wrap` is given the connection of each node. */

@@ -6,9 +6,9 @@ import { NatsWatch } from '../../../src/cluster/bus/nats-watch.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { nextTurn } from '../../helper/frame-client.ts'
 
-// Answers of the broker that arrive after the watch was paused or started again.
+// Responses of the broker that arrive after the watch was paused or started again.
 
-/** A consumer of a broker that answers when the test wants. */
+/** A consumer of a broker that responds when the test says so. */
 class FakeConsumer {
   isDeleted = false
   isStopped = false

@@ -11,7 +11,7 @@ import { until } from '../../helper/until.ts'
 
 interface Cluster {
   readonly nodes: readonly WebSocketServer[]
-  /** The stores do not answer. */
+  /** The stores do not respond. */
   silence (isSilent: boolean): void
 }
 

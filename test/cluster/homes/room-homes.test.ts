@@ -343,7 +343,7 @@ t.test('a node that stops removes its rooms and their states', async t => {
   t.same([await stateIn(states), await rooms.get('arena')], [undefined, undefined])
 })
 
-/** A cluster of two nodes whose watches tell nothing while `isDeaf`. */
+/** A cluster of two nodes whose watches report nothing while `isDeaf`. */
 async function openDeaf (t: Test): Promise<MemoryCluster & { isDeaf: boolean }> {
   const hearing = { isDeaf: false }
   const cluster = await openMemoryCluster(t, 2, {}, patientTimings, bus => override(bus, {

@@ -45,7 +45,7 @@ t.test(`${LIVES} random clients: one connect and one disconnect signal each, and
   t.same([...lives].filter(([, signals]) => signals.join() !== 'connected,disconnected'), [], `seed ${seed}`)
   t.equal(server.countPeers().pending, 0)
   await app.close()
-  // A socket that is destroyed is let go of in the turn after.
+  // A socket that is destroyed is released in the turn after.
   await until(() => !resources().includes('TCPSocketWrap'))
   t.notOk(resources().includes('Timeout'), `no timer is left: ${resources().join()}`)
 })
