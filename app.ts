@@ -16,7 +16,7 @@ import { defaultOptions } from './src/options/defaults.ts'
 import type { ServerOptions } from './src/options/option-types.ts'
 import { servicePaths } from './src/service-paths.ts'
 
-/** The options of the app's server and of further ones, who may administer them, and the lobby if there is one. */
+/** The options of the app's server and of additional ones, who may administer them, and the lobby if there is one. */
 export interface AppOptions {
   readonly server: Partial<ServerOptions>
   readonly more?: ReadonlyArray<Partial<ServerOptions> & { readonly name: string }>
@@ -26,7 +26,7 @@ export interface AppOptions {
   readonly stateFile?: string | undefined
 }
 
-/** Prefix of the REST API; that of a further server is below it, at the server's name. */
+/** Prefix of the REST API; that of an additional server is below it, at the server's name. */
 export const apiPrefix = servicePaths.api
 
 const app: FastifyPluginAsync<AppOptions> = async (app, options) => {

@@ -22,7 +22,7 @@ import { addressesOf, FurtherAddress } from './src/transport/further-address.ts'
 
 /** Seconds beyond `closeTimeout` within which the process exits. */
 const GRACE = 1
-/** Milliseconds from one look for incomplete requests to the next. */
+/** Milliseconds between checks for incomplete requests. */
 const CHECK_INTERVAL = 250
 
 try {

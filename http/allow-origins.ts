@@ -15,7 +15,7 @@ export type OriginOption = boolean | string | readonly string[] | undefined
 
 /**
  * Lets pages of these origins use the routes of the scope (CORS). Unless `origin` is set, @fastify/cors of the host
- * applies if it has any. To be called before hooks that refuse requests, so that pages can read why, and preflight
+ * applies if it has any. Call it before adding hooks that refuse requests, so that pages can read why, and preflight
  * requests pass.
  */
 export async function allowOrigins (app: FastifyInstance, origin: OriginOption, use: CrossOriginUse): Promise<void> {

@@ -9,8 +9,8 @@ export function hasLeft (response: ServerResponse): boolean {
 }
 
 /**
- * Notifies a response that its connection is closed. Node notifies only the one that is being sent; the file of one
- * behind it would stay open for ever.
+ * Notifies a response that its connection is closed. Node notifies only the one that is being sent; the file of a later
+ * one would never be closed.
  */
 export function closeResponse (response: ServerResponse): void {
   response.destroy()

@@ -30,7 +30,7 @@ const guards = new WeakMap<object, TokenGuard>()
 
 /**
  * Requires a bearer token (RFC 6750) with a sufficient role for every request to the scope, and sets
- * `request.adminName` to the name of its owner. The more wrong tokens an address sends, the later they are answered.
+ * `request.adminName` to the name of its owner. Responses are delayed more with every wrong token of an address.
  */
 export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrongToken }) => {
   if (!app.hasRequestDecorator('adminName')) app.decorateRequest('adminName', null)

@@ -29,7 +29,7 @@ export default fp<FirstRequestOptions>(async (app, { seconds }) => {
   app.server.on('connection', begin).on('request', end).on(endpointUpgrade, end)
 }, { name: 'first-request', fastify: '^5.3.0' })
 
-/** Node's error for a request that takes too long, which is answered with 408. */
+/** Node's error for a request that takes too long, which gets 408. */
 function timeout (): Error {
   return Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' })
 }

@@ -16,11 +16,11 @@ import { RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 
 /** Limits for clients of the HTTP server. WebSocket connections count only until they are upgraded. */
 export interface HttpLimits {
-  /** Pipelined requests of one connection that are answered at the same time; more end the connection. */
+  /** Pipelined requests of one connection that are handled at the same time; more end the connection. */
   readonly maxRequestsInFlight: number
   /** Seconds a client may take to read a response. Event streams have limits of their own. */
   readonly responseTimeout: number
-  /** Connections of one address (IPv6: of one /64); 0: no limit. More are answered with 429. */
+  /** Connections of one address (IPv6: of one /64); 0: no limit. Others get 429. */
   readonly maxConnectionsPerAddress: number
   /** Addresses without that limit: this machine, proxies. */
   readonly isExempt: (address: string) => boolean

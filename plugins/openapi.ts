@@ -43,9 +43,9 @@ const ROOT = '.'
 const ROOT_OF_UI = '..'
 
 /**
- * Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs. To be registered before the
- * routes. `servers`: names of further servers, which have tags of their own. The documents are serialised once, into
- * bytes that all responses share.
+ * Adds `app.swagger()`, the OpenAPI document at /openapi.json and Swagger UI at /docs. Register it before the routes.
+ * `servers`: names of additional servers, which have tags of their own. The documents are serialised once, into bytes
+ * that all responses share.
  */
 export default fp<{ servers?: readonly string[] }>(async (app, { servers = [] }) => {
   const tagsOfMore = servers.flatMap(server => tags.filter(({ name }) => name !== 'health' && name !== 'socket')

@@ -94,7 +94,7 @@ class UpgradeListener {
     server.on('connection', onConnection).on('secureConnection', onConnection).on('request', onRequest)
   }
 
-  /** Has @fastify/websocket hear of our upgrades: one of our own, or the host's, which listens to the server itself. */
+  /** Passes our upgrades to @fastify/websocket: one of our own, or the host's, which listens to the server itself. */
   async #connect (): Promise<void> {
     if (this.#app.hasDecorator('websocketServer')) {
       this.#ours.on('upgrade', (...upgrade: Upgrade) => {
@@ -186,7 +186,7 @@ class UpgradeListener {
     if (!upgrade.isRouted) upgrade.reject(new GodotError('not-listening'))
   }
 
-  /** From now on Node treats upgrades as ordinary requests, which are answered, unless others listen. */
+  /** From now on Node treats upgrades as ordinary requests, which get a response, unless others listen. */
   #close (): void {
     this.#isClosed = true
     this.#server.off('upgrade', nobody).off('request', onRequest)

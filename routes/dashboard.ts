@@ -41,7 +41,7 @@ export interface DashboardOptions {
   /** Names of the servers to show, the first initially: their options `name`; default: `peerServer`. */
   readonly servers?: readonly string[]
   /**
-   * URL path of `adminRoutes` of the first server, relative to the folder of the page; those of further servers are
+   * URL path of `adminRoutes` of the first server, relative to the folder of the page; those of other servers are
    * below it, at their names. Default: `api/v1`.
    */
   readonly api?: string

@@ -68,7 +68,7 @@ export const Meta = Type.Object({
   count: Type.Integer({ minimum: 0, description: 'Number of items on all pages', examples: [42] })
 }, { description: 'About the whole list' })
 
-/** Members of a response when nodes of the cluster did not answer. */
+/** Members of a response when nodes of the cluster did not respond. */
 export const partial = {
   partial: Type.Optional(Type.Literal(true, { description: 'Some nodes of the cluster did not respond within 2 s' })),
   unreachable: Type.Optional(Type.Array(Type.String(), { description: 'Ids of the nodes that did not respond' }))

@@ -59,7 +59,7 @@ export const State = Type.Object({
   peers: PeerCounts,
   rooms: Type.Object({
     enabled: Type.Boolean({ description: 'Whether there can be other rooms than `main` (option `rooms`)' }),
-    count: Type.Integer({ minimum: 1, description: 'Number of rooms, `main` included' })
+    count: Type.Integer({ minimum: 1, description: 'Number of rooms, including `main`' })
   }, { description: 'Rooms of the server' }),
   limits: Type.Object({
     maxPeers: option.maxPeers,

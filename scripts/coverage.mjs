@@ -1,6 +1,6 @@
 // Prints the lines of the library that the tests did not run, by what V8 noted in their processes; fails if there are
-// more than `RACES`. One that cannot run in a test stands behind `c8 ignore next` or between
-// `c8 ignore start` and `stop`, with why.
+// more than `RACES`. One that cannot run in a test stands after `c8 ignore next` or between `c8 ignore start` and
+// `stop`, with the reason.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { join, relative, resolve } from 'node:path'
@@ -88,7 +88,7 @@ function uncoveredLines (source, executed) {
     .map(at => `${name}:${at + 1}: ${lines[at].trim()}`)
 }
 
-/** Lines between `c8 ignore start` and `stop`, and behind `c8 ignore next`. */
+/** Lines between `c8 ignore start` and `stop`, and after `c8 ignore next`. */
 function ignoredLines (lines) {
   const ignored = new Set()
   let isIgnoring = false

@@ -41,6 +41,8 @@ export function generatedDocs ([server, client]: ApiExport[][]): Record<string, 
   }
 }
 
+const memberColumns = ['member', ...optionColumns.slice(1)]
+
 function optionsPage (): string {
   return page('Options', [
     'Options of the plugin and of `new WebSocketServer(options)`. An unknown or invalid one throws ' +
@@ -52,7 +54,7 @@ function optionsPage (): string {
     '',
     'Members of option `rooms`; see [rooms.md](rooms.md).',
     '',
-    ...table(['member', 'type', 'meaning'], roomRuleRows().map(withoutDefault)),
+    ...table(memberColumns, roomRuleRows()),
     '',
     'Options of one room, for `server.openRoom(name, options)` and `room.change(options)`:',
     '',
@@ -62,11 +64,11 @@ function optionsPage (): string {
     '',
     'Members of option `cluster`; see [cluster.md](cluster.md).',
     '',
-    ...table(['member', 'type', 'meaning'], clusterOptionRows().map(withoutDefault)),
+    ...table(memberColumns, clusterOptionRows()),
     '',
     '## adminRoutes',
     '',
-    'Options of `adminRoutes`, beside `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
+    'Options of `adminRoutes`, besides `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
     '',
     ...table(optionColumns, adminOptionRows()),
     '',
@@ -76,7 +78,7 @@ function optionsPage (): string {
     '',
     '## lobbyRoutes',
     '',
-    'Options of `lobbyRoutes`, beside `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
+    'Options of `lobbyRoutes`, besides `prefix` and `logLevel` of Fastify; see [rooms.md](rooms.md).',
     '',
     ...table(optionColumns, lobbyOptionRows()),
     '',

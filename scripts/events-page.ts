@@ -29,7 +29,7 @@ resume them.`
 const eventIntro = `\
 \`data\` of every event is a JSON object with \`type\`, \`at\` (date and time, ISO 8601) and, in a cluster, \`node\`,
 the id of the node that it happened on. The tables have the other members; those with \`?\` may be absent. A client
-that has missed events which are no longer available gets \`reset\`, an event without further members. With
+that has missed events which are no longer available gets \`reset\`, an event without other members. With
 \`merge=true\` many events of one type that wait become one, \`merged\`, with \`of\` (their type), \`cause\` and
 \`count\`.`
 

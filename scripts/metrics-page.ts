@@ -7,7 +7,7 @@ import { cell, table } from './markdown.ts'
 /** A metric of prom-client, as far as the page shows it. */
 interface Metric { readonly name: string, readonly help: string, readonly labelNames: readonly string[] }
 
-/** What belongs together: the first pattern that matches the name behind the prefix. */
+/** What belongs together: the first pattern that matches the name after the prefix. */
 const groups: Readonly<Record<string, RegExp>> = {
   'The cluster': /^cluster_/,
   'Peers and rooms': /^(peers|rooms|paused_peers|listening|refusing|joins|leaves)/,

@@ -8,8 +8,8 @@ import { root } from './root.ts'
 interface Lock { readonly packages: Readonly<Record<string, { readonly version?: string } | undefined>> }
 
 const prose = `\
-The plugin is made to be mounted in an app that exists already, and to change nothing else in it. This page has the
-details, [fastify.md](fastify.md) is the guide. \`test/hosts/\` mounts the plugin in each kind of host of
+The plugin is designed to be mounted in an existing app, and to change nothing else in it. This page has the details,
+[fastify.md](fastify.md) is the guide. \`test/hosts/\` mounts the plugin in each kind of host of
 [hosts.md](hosts.md), with the real plugins, and compares it with the same host without the plugin: the same requests
 get the same responses, header by header, also those that offer upgrades the plugin does not know; the host's own
 sockets work; the endpoint, REST API and event streams of the plugin work in it; the app closes in time. This is part of
@@ -52,9 +52,9 @@ also for what your hooks throw; your error handler, validators, serializers, con
 
 ## Addresses
 
-Limits, bans and \`getPeerAddress\` use \`request.ip\`. Behind a proxy set Fastify's \`trustProxy\`, preferably to the
-proxy's address: otherwise all clients have that of the proxy, and share \`maxPeersPerAddress\`. See
-[operations](operations.md) for nginx and Caddy.
+Limits, bans and \`getPeerAddress\` use \`request.ip\`. Behind a proxy set Fastify's \`trustProxy\`
+([security.md](security.md#reverse-proxies)); [operations.md](operations.md#behind-a-proxy-with-tls) has nginx and
+Caddy.
 
 ## Prefixes
 

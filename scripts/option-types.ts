@@ -3,10 +3,12 @@
 import type { TSchema } from 'typebox'
 import { AdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
+import { defaultClusterOptions, defaultRoomRules } from '../src/options/defaults.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
 import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { docComment, literal } from './client.ts'
 import type { Schema } from './client.ts'
+import { code } from './markdown.ts'
 
 const notice = '// Written by `npm run docs` from the schemas of the options; a test fails when it is stale.'
 
@@ -35,8 +37,9 @@ export function optionTypes (): Record<string, string> {
       "import type { OnHandshake } from '../on-handshake.ts'"
     ], [
       ['ServerOptions', 'The complete options of a server, with defaults applied.', ServerOptions],
-      ['RoomRules', 'Members of option `rooms`: which rooms there may be.', roomRules],
-      ['ClusterOptions', 'Members of option `cluster`: how the nodes of a cluster reach each other.', clusterOptions],
+      ['RoomRules', 'Members of option `rooms`: which rooms there may be.', roomRules, '', defaultRoomRules],
+      ['ClusterOptions', 'Members of option `cluster`: how the nodes of a cluster reach each other.', clusterOptions,
+        '', defaultClusterOptions],
       ['RoomOptions', 'What one room may set for itself.', RoomOptions]
     ]),
     'src/admin/admin-option-types.ts': fileOf([], [
@@ -50,25 +53,30 @@ export function optionTypes (): Record<string, string> {
   }
 }
 
-type Described = readonly [name: string, about: string, schema: TSchema, modifier?: string]
+type Described = readonly [name: string, about: string, schema: TSchema, modifier?: string, defaults?: object]
 
 function fileOf (imports: readonly string[], interfaces: readonly Described[]): string {
   const head = imports.length === 0 ? [notice] : [notice, ...imports]
   return [...head, ...interfaces.flatMap(one => ['', ...interfaceLines(one)]), ''].join('\n')
 }
 
-function interfaceLines ([name, about, schema, modifier = '']: Described): string[] {
+function interfaceLines ([name, about, schema, modifier = '', defaults = {}]: Described): string[] {
   const { properties = {}, required = [] } = schema as Schema
   return [
     ...docComment(about, 0),
     `export interface ${name} {`,
     ...Object.entries(properties).flatMap(([member, one]) => [
-      ...(one.description === undefined ? [] : docComment(`${one.description}.`, 1)),
+      ...(one.description === undefined ? [] : docComment(`${one.description}.${defaultText(defaults, member)}`, 1)),
       `  ${modifier}${member}${required.includes(member) ? '' : '?'}: ` +
         (types[`${name}.${member}`] ?? types[member] ?? typeOf(one))
     ]),
     '}'
   ]
+}
+
+function defaultText (defaults: object, member: string): string {
+  const value = code((defaults as Record<string, unknown>)[member])
+  return value === '' ? '' : ` Default: ${value}.`
 }
 
 function typeOf (schema: Schema): string {

@@ -2,7 +2,7 @@ import type { TSchema } from 'typebox'
 import { AdminOptions, defaultAdminOptions, NamedToken } from '../src/admin/admin-options.ts'
 import { RoomOptions } from '../src/core/room/room-options.ts'
 import { defaultLobbyOptions, LobbyOptions } from '../src/options/lobby-options.ts'
-import { defaultOptions } from '../src/options/defaults.ts'
+import { defaultClusterOptions, defaultOptions, defaultRoomRules } from '../src/options/defaults.ts'
 import { clusterOptions, roomRules, ServerOptions } from '../src/options/options.ts'
 import { runtimeOptionNames } from '../src/options/runtime-options.ts'
 import { code } from './markdown.ts'
@@ -31,14 +31,14 @@ export function lobbyOptionRows (): string[][] {
   return rowsOf(LobbyOptions.properties, defaultLobbyOptions)
 }
 
-/** One row for each member of option `rooms`; the defaults are in the texts. */
+/** One row for each member of option `rooms`. */
 export function roomRuleRows (): string[][] {
-  return rowsOf(roomRules.properties, {})
+  return rowsOf(roomRules.properties, defaultRoomRules)
 }
 
-/** One row for each member of option `cluster`; the defaults are in the texts. */
+/** One row for each member of option `cluster`; a default that is no constant is in the text. */
 export function clusterOptionRows (): string[][] {
-  return rowsOf(clusterOptions.properties, {})
+  return rowsOf(clusterOptions.properties, defaultClusterOptions)
 }
 
 /** One row for each option of a room. */

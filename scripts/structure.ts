@@ -46,7 +46,7 @@ function walk (node: ts.Node, visit: (node: ts.Node) => void): void {
   node.forEachChild(child => { walk(child, visit) })
 }
 
-/** Public members of the class of this name that is exported by index.ts, inherited ones included, overloads once. */
+/** Public members of the class of this name that is exported by index.ts, including inherited ones, overloads once. */
 function publicMembers (name: string): string[] {
   const checker = program.getTypeChecker()
   const index = checker.getSymbolAtLocation(sources.get('index.ts')!)!

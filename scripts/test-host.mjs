@@ -1,5 +1,5 @@
 // Runs compiled test files (TEST_FILES, a JSON array) one after the other in this process, so that they load what they
-// share once. A comment behind each file holds its result.
+// share once. A comment after each file holds its result.
 import asyncHooks from 'node:async_hooks'
 import { syncBuiltinESMExports } from 'node:module'
 import { resolve } from 'node:path'

@@ -18,8 +18,8 @@ const coverageModes = {
 /**
  * Runs files one after the other; `coverage` is a key of `coverageModes`. Resolves with a result per file: `counts` are
  * its assertions, `report` the lines that are not about what has passed. If the process ends early the file that it was
- * at has failed, and those behind it run in another process, as those behind a file that took too long; so do those
- * before it if the process was killed, as it has not told what it has executed.
+ * at has failed, and those after it run in another process, as do those after a file that took too long; so do those
+ * before it if the process was killed, as it has not reported what it has executed.
  */
 export async function runFiles (files, coverage) {
   const { results, report, failure, isKilled } = await runProcess(files, coverage)

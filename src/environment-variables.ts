@@ -14,9 +14,9 @@ export interface Variable {
   readonly parse: (text: string) => unknown
   readonly schema: TSchema
   readonly defaultValue?: unknown
-  /** What its text is, if the schema does not tell. */
+  /** What its text is, if the schema does not say. */
   readonly textType?: 'path of a file'
-  /** When it has an effect, if the schema does not tell. */
+  /** When it has an effect, if the schema does not say. */
   readonly condition?: string | undefined
   /** The server option that it sets. */
   readonly option?: keyof ServerOptions
@@ -68,7 +68,7 @@ const files: Partial<Record<keyof ServerOptions, string>> = {
   caChain: 'PEM file with the intermediate certificates between TLS_CERT and the root; only with WS_PORT'
 }
 
-/** When variables have an effect, if the descriptions of their options do not tell. */
+/** When variables have an effect, if the descriptions of their options do not say. */
 const conditions: Partial<Record<keyof ServerOptions, string>> = { bindIp: 'only with WS_PORT' }
 
 /** Options without a variable, and why. Options that are functions have none either. */
@@ -107,8 +107,8 @@ export const variables: Readonly<Record<string, Variable>> = {
       'characters'
   })),
   ADMIN_TOKENS: {
-    ...variable(tokenList('Further tokens of the REST API, comma-separated: `name:role:token`, where the role is ' +
-      '`read`, `operate` or `admin`')),
+    ...variable(tokenList('Additional tokens of the REST API, comma-separated: `name:role:token`, where the role ' +
+      'is `read`, `operate` or `admin`')),
     parse: parseList
   },
   ADMIN_TOKENS_FILE: {

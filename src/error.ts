@@ -13,14 +13,14 @@ export const errors = {
   ERR_ALREADY_IN_USE: { number: 22, status: 409, message: 'Already listening, or the port or address is unavailable' },
   ERR_INVALID_DATA: { number: 30, status: 400, message: 'Malformed data' },
   ERR_INVALID_PARAMETER: { number: 31, status: 400, message: 'Invalid parameter' },
-  ERR_ALREADY_EXISTS: { number: 32, status: 409, message: 'A room of this name exists' },
+  ERR_ALREADY_EXISTS: { number: 32, status: 409, message: 'A room of this name already exists' },
   ERR_DOES_NOT_EXIST: { number: 33, status: 404, message: 'No such peer or room' },
   'bad-handshake': { status: 400, message: 'Invalid WebSocket handshake (RFC 6455)' },
   'sub-protocol-mismatch': { status: 400, message: 'No matching subprotocol' },
   'upgrade-required': { status: 426, message: 'This is a WebSocket endpoint: an upgrade request is required' },
   'origin-refused': { status: 403, message: 'Origin not allowed' },
   banned: { status: 403, message: 'The address is banned' },
-  'join-refused': { status: 403, message: 'Rejected by onHandshake' },
+  'join-refused': { status: 403, message: 'Refused by onHandshake' },
   'join-failed': { status: 500, message: 'The server failed; see its log' },
   'address-limit': { status: 429, message: 'Too many connections from this address' },
   'join-rate': { status: 429, message: 'Too many joins from this address' },
@@ -40,7 +40,7 @@ export const errors = {
   'cluster-unavailable': { status: 503, message: 'The cluster is not reachable' },
   'handshake-timeout': { status: 408, message: 'Handshake timed out' },
   'lobby-rate': { status: 429, message: 'Too many requests from this address', isLobby: true },
-  'lobby-create': { status: 403, message: 'This lobby opens no rooms', isLobby: true },
+  'lobby-create': { status: 403, message: 'This lobby does not open rooms', isLobby: true },
   'lobby-no-match': { status: 404, message: 'No room matches', isLobby: true }
 } as const satisfies Record<string, { number?: number, status: number, message: string, isLobby?: true }>
 
@@ -68,17 +68,17 @@ export class GodotError extends Error {
 
 /** The error that there is no peer with this id. */
 export function noSuchPeer (id: unknown): GodotError {
-  return new GodotError('ERR_DOES_NOT_EXIST', `no peer ${String(id)}`)
+  return new GodotError('ERR_DOES_NOT_EXIST', `peer ${String(id)} does not exist`)
 }
 
 /** The error that there is no room of this name. */
 export function noSuchRoom (name: unknown): GodotError {
-  return new GodotError('ERR_DOES_NOT_EXIST', `no room ${JSON.stringify(String(name))}`)
+  return new GodotError('ERR_DOES_NOT_EXIST', `room ${JSON.stringify(String(name))} does not exist`)
 }
 
 /** The error that there is a room of this name already. */
 export function roomExists (name: string): GodotError {
-  return new GodotError('ERR_ALREADY_EXISTS', `a room ${JSON.stringify(name)} exists`)
+  return new GodotError('ERR_ALREADY_EXISTS', `room ${JSON.stringify(name)} already exists`)
 }
 
 /** Godot's Error number of a code, undefined where Godot has none. */

@@ -50,7 +50,7 @@ export type OnHandshake = (request: HandshakeRequest) => HandshakeAnswer | Promi
 const FORBIDDEN = 403
 const [FIRST_STATUS, LAST_STATUS] = [400, 599]
 
-/** What the answer of a callback stands for; throws a TypeError for anything else, so that no client is accepted. */
+/** What the return value of a callback means; throws a TypeError for anything else, so that no client is accepted. */
 export function checkedAnswer (callback: string, answer: HandshakeAnswer): Accepted | Refused {
   if (answer === undefined || answer === true) return {}
   if (answer === false) return { status: FORBIDDEN }

@@ -15,7 +15,7 @@ const COLLECTIONS = 3
 /** Milliseconds between garbage collections. */
 const PAUSE = 500
 
-/** Measures the memory of `idle` clients after one echo each, then the echoes of `connections` further clients. */
+/** Measures the memory of `idle` clients after one echo each, then the echoes of `connections` additional clients. */
 export async function idle (job: Job): Promise<Figures> {
   const before = await collectedKib(job)
   const clients = await join(job, job.idle!)

@@ -3,7 +3,7 @@ import { Histogram } from './histogram.ts'
 import type { Figures, Job } from './job.ts'
 import { cpuSeconds, transferredBytes } from './process-usage.ts'
 
-/** Milliseconds between looks at whether there was a message. */
+/** Milliseconds between checks for a message. */
 const POLL = 10
 /** Seconds that a phase with a cluster may last longer. */
 const MOST_EXTRA = 10

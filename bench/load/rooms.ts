@@ -5,7 +5,7 @@ import { Meter } from './meter.ts'
 import { RoomLoad } from './room.ts'
 
 /**
- * Measures the memory of `idle` clients in rooms of `idleRoomSize`, then the deliveries in `rooms` further rooms of
+ * Measures the memory of `idle` clients in rooms of `idleRoomSize`, then the deliveries in `rooms` other rooms of
  * `connections` clients each.
  */
 export async function rooms (job: Job): Promise<Figures> {

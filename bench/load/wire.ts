@@ -31,7 +31,7 @@ export interface Wire {
   readonly readId?: (payload: Buffer) => number | undefined
   /** Whether a message announces another member of the room, or the server. */
   readonly isAnnouncement?: (payload: Buffer) => boolean
-  /** What a client answers to that message, if anything. */
+  /** What a client sends in response to that message, if anything. */
   readonly answer?: Uint8Array
   /** Reserves a seat in a room, and returns the path to connect to; default: the room is in the query of the path. */
   readonly reserve?: (job: Job, room: string) => Promise<string>

@@ -13,7 +13,7 @@ const address = { port, host, backlog }
 const KEY = /Sec-WebSocket-Key: (\S+)/
 const CLOSE = Buffer.of(0x88, 2, 0x03, 0xe8)
 
-/** What answers one frame of the generator, of at most 125 bytes. */
+/** The reply to one frame of the generator, of at most 125 bytes. */
 function replyTo (frame: Uint8Array): Buffer {
   if ((frame[0] & 15) === 8) return CLOSE
   const size = frame[1] & 127

@@ -31,7 +31,7 @@ nginx.once('close', end)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { nginx.kill() })
 app.log.info(`wss://localhost:${port}/ws, with the certificate ${join(folder, 'fullchain.pem')}`)
 
-/** A certificate for localhost that is signed by itself. */
+/** A self-signed certificate for localhost. */
 function makeCertificate (): void {
   execFileSync('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30',

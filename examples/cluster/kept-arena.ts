@@ -31,7 +31,7 @@ export class KeptArena {
     room.on('closed', () => { clearInterval(this.#timer) })
   }
 
-  /** Goes on with what the former home has kept, if there is one, and keeps the state from now on. */
+  /** Continues from what the previous home has kept, if there is one, and keeps the state from now on. */
   async run (isFailover: boolean): Promise<void> {
     if (isFailover) await this.#restore().catch(this.#onError)
     if (!this.#room.isOpen) return

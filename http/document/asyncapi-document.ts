@@ -25,7 +25,7 @@ const description =
 
 Messages of the multiplayer modes are binary and little-endian. Payloads are shown in hex, with the layout of their
 bytes in \`x-layout\`. A message of any other form is dropped; the peer stays connected. \`x-limits\` are the values
-that the server runs with. When the application's \`onHandshake\` rejects a client, it chooses the status: 400 to 599.`
+that the server runs with. When the application's \`onHandshake\` refuses a client, it chooses the status: 400 to 599.`
 
 const received = 'What the server receives. It drops messages of any other form, and the peer stays connected.'
 const sent = 'What the server sends: its own packets, and those that it relays from other clients.'
@@ -106,14 +106,14 @@ function describeChannel (name: string, server: WebSocketServer): Json {
 
 const room = `Room that the client enters; \`${MAIN}\` is always there`
 
-/** Path of the endpoint. A listener of its own accepts any path, but finds the room only behind option `path`. */
+/** Path of the endpoint. A listener of its own accepts any path, but finds the room only below option `path`. */
 function addressOf (server: WebSocketServer): Json {
   const { mode, options: { rooms } } = server
   const { path } = internalsOf(server).listening
   if (rooms === false) return { address: mode === 'mounted' ? path : '/' }
   return {
     address: `${path.replace(/\/$/, '')}/{room}`,
-    parameters: { room: { default: MAIN, description: `${room}. At \`${path}\` query parameter \`room\` tells` } }
+    parameters: { room: { default: MAIN, description: `${room}. At \`${path}\` query parameter \`room\` names it` } }
   }
 }
 

@@ -212,7 +212,7 @@ const meanings: Readonly<Record<keyof typeof closeCode, string>> = {
   POLICY: 'The client exceeded `maxPacketsPerSecond` or `maxBytesPerSecond` for too long, or its address was banned',
   TOO_BIG: 'A message is larger than the input buffer (`inputBufferKb`)',
   RESTART: 'The server restarts (option `stopCode`)',
-  SLOW_PEER: 'The client reads too slowly: its output queue (`outputBufferKb`, `outputMaxPackets`) is full'
+  SLOW_PEER: 'The client reads too slowly: its output buffer (`outputBufferKb`, `outputMaxPackets`) is full'
 }
 
 /** Close codes of the server, and whether it sends them or only reports them to the application. */

@@ -5,14 +5,14 @@ import { assignedResponse } from './assigned-response.ts'
 /**
  * Calls back once the responses to earlier requests of a connection are sent, unless it has ended by then. Node no
  * longer watches a connection that has sent an upgrade request: its errors, and the backlog of those responses, are
- * handled here meanwhile.
+ * handled here until then.
  */
 export function afterResponses (socket: Duplex, callback: () => void): void {
   const onDrain = (): void => { assignedResponse(socket)?.emit('drain') }
   socket.on('error', destroy).on('drain', onDrain)
   whenSent(socket, () => {
     socket.off('drain', onDrain)
-    // As Node does when a client ends its direction; it has told this to nobody.
+    // As Node does when a client ends its direction; here it has not reported that.
     if (socket.readableEnded) socket.end()
     if (socket.readableEnded || !socket.writable) return
     // Ends the time limit for this request to arrive.

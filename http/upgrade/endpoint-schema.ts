@@ -53,7 +53,7 @@ const roomSchema = {
   ...endpointSchema,
   operationId: 'connectToRoom',
   summary: 'Open a WebSocket in a room',
-  description: `${endpointSchema.description} The client enters this room, which is opened if need be.`,
+  description: `${endpointSchema.description} The client enters this room, which is opened if necessary.`,
   params: Type.Object({
     room: Type.String({ pattern: namePattern, description: 'Name of the room, case-sensitive' })
   }),

@@ -18,8 +18,8 @@ import { responseApart } from './response-apart.ts'
 export const endpointUpgrade = 'fastify-peer-server:upgrade'
 
 /**
- * An upgrade request that an HTTP server has read, until it is answered. Any answer other than 101, whether of a route,
- * a hook or the router, closes the connection, as nothing reads from it any more.
+ * An upgrade request that an HTTP server has read, until it gets a response. Any response other than 101, whether of a
+ * route, a hook or the router, closes the connection, as nothing reads from it any more.
  */
 export class HttpUpgrade implements HandshakeTransport, Deadlined {
   readonly socket: Duplex
@@ -31,7 +31,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   #response: ServerResponse | undefined
   #handshake: Handshake | undefined
 
-  /** `head`: bytes behind the request. `since`: when the connection began, if this is its first request. */
+  /** `head`: bytes after the request. `since`: when the connection began, if this is its first request. */
   constructor (socket: Duplex, head: Buffer, since: number | undefined, closing: ClosingConnections) {
     this.socket = socket
     this.#head = head
@@ -54,7 +54,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.socket.on('newListener', onNewListener)
   }
 
-  /** `response` is what the request is answered with. */
+  /** Sets the response that the request gets. */
   respondWith (response: ServerResponse): void {
     if (this.#response !== undefined) return
     this.#response = response
@@ -66,7 +66,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     })
   }
 
-  /** Whether it will be answered: by the route that was found, or by a response that refuses it. */
+  /** Whether it will get a response: from the route that was found, or one that refuses it. */
   get isRouted (): boolean {
     return this.#handshake !== undefined || this.#response !== undefined
   }
@@ -144,7 +144,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     this.#closing.delete(this)
   }
 
-  /** Lets go of the request, which the connection would keep, unless the host waits for the end of the response. */
+  /** Releases the request, which the connection would keep, unless the host waits for the end of the response. */
   #detachResponse (): void {
     const response = this.#response
     if (response === undefined || response.listenerCount('close') > 0) return

@@ -10,7 +10,7 @@ const { _connectionListener: attachParser } = http as unknown as {
 
 /**
  * Returns an upgrade request that no listener handles to the HTTP server, which then responds as if it had no listeners
- * for upgrades: `withoutListeners` calls back while it has none. `head`: bytes behind the request. For versions of Node
+ * for upgrades: `withoutListeners` calls back while it has none. `head`: bytes after the request. For versions of Node
  * without `shouldUpgradeCallback`, where a listener makes every offer of another protocol an upgrade.
  */
 export function handleAsRequest (

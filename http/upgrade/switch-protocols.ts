@@ -13,7 +13,7 @@ const namePattern = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 const valuePattern = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
- * Runs a 101 through the host's hooks (onSend included) and calls back with its header lines, which the caller writes.
+ * Runs a 101 through the host's hooks (including onSend) and calls back with its header lines, which the caller writes.
  * A response that a hook sends instead, such as an error, is sent.
  */
 export function switchProtocols (reply: FastifyReply, send: (headerLines: string) => void): void {

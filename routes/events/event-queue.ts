@@ -1,7 +1,7 @@
 import type { SSEMessage } from '@fastify/sse'
 import type { EventType, FeedEvent } from '../../src/admin/feed-event.ts'
 
-/** Waiting events of one kind that are sent one by one; further ones are merged. */
+/** Waiting events of one kind that are sent one by one; more are merged. */
 const MAX_SINGLE = 50
 
 /** What can happen to thousands of peers and rooms at once. */

@@ -33,7 +33,7 @@ const left = {
   ...traffic
 }
 
-/** The members of each event type, beside `type` and `at`. */
+/** The members of each event type, besides `type` and `at`. */
 export const eventMembers = {
   client_connected: joined,
   client_close_request: {
@@ -105,7 +105,7 @@ export const eventMembers = {
   stats: {
     peers: PeerCounts,
     ...traffic,
-    rooms: count('Number of rooms, `main` included'),
+    rooms: count('Number of rooms, including `main`'),
     packetsRelayed: count('Packets from one peer to another, counted per recipient'),
     packetsDropped: count('Packets dropped'),
     listening: flag('Whether clients can connect'),

@@ -56,8 +56,8 @@ const createSchema = () => ({
     })),
     merge: Type.Optional(Type.Boolean({
       description:
-        'Merge what happens to many peers or rooms at once: of those that wait to be sent, the 51st and further ' +
-        'events of the same type and cause become one event `merged`'
+        'Merge what happens to many peers or rooms at once: from the 51st event of the same type and cause on, those ' +
+        'that wait to be sent become one event `merged`'
     })),
     duration: Type.Optional(Type.Number({
       exclusiveMinimum: 0,

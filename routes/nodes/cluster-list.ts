@@ -14,7 +14,7 @@ export interface Share<Source, Item, Name extends string, Filter> {
 
 interface SliceQuery<Name extends string, Filter> { readonly request: PageRequest<Name>, readonly filter: Filter }
 
-/** Bytes of an answer that are not items, and bytes of the position of each item. */
+/** Bytes of a response that are not items, and bytes of the position of each item. */
 const ANSWER_OVERHEAD = 1024
 const ENTRY_OVERHEAD = 256
 
@@ -55,7 +55,7 @@ export class ClusterList<Source, Item, Name extends string, Filter> {
     return { ...slice, entries }
   }
 
-  /** Bytes of an item in an answer; without a cluster there is no limit to them. */
+  /** Bytes of an item in a response; without a cluster there is no limit to them. */
   #sizeOf (item: Item): number {
     return this.#nodes.link === undefined ? 0 : Buffer.byteLength(JSON.stringify(item)) + ENTRY_OVERHEAD
   }

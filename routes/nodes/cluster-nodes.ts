@@ -10,16 +10,16 @@ import type { Logger } from '../../src/logger.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { closeCode } from '../../src/protocol/websocket/close-code.ts'
 
-/** Which nodes a request is about: the one that answers, or all. */
+/** Which nodes a request is about: the one that receives it, or all. */
 export type Scope = 'local' | 'cluster'
 
-/** What a response says if some nodes did not answer: their ids. */
+/** What a response says if some nodes did not respond: their ids. */
 export interface MissingNodes { readonly partial?: true, readonly unreachable?: string[] }
 
-/** What the nodes have answered; without a cluster the server alone. */
+/** The results of the nodes; without a cluster that of the server alone. */
 export interface Gathered<Result> {
   readonly results: readonly Result[]
-  /** The nodes that have not answered. */
+  /** The nodes that did not respond. */
   readonly missing: MissingNodes
 }
 
@@ -47,7 +47,7 @@ export class ClusterNodes {
     return internalsOf(this.server).registry.log
   }
 
-  /** Bytes that an answer may have; Infinity without option `cluster`. */
+  /** Bytes that a response of another node may have; Infinity without option `cluster`. */
   get maxAnswer (): number {
     return this.#link?.commands.maxAnswer ?? Infinity
   }
@@ -71,7 +71,7 @@ export class ClusterNodes {
   find (nodeId: string): ClusterNode | undefined {
     if (this.#link !== undefined && nodeId === this.nodeId) return undefined
     const found = this.others().find(({ id }) => id === nodeId)
-    if (found === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `no node ${nodeId}`)
+    if (found === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `node ${nodeId} does not exist`)
     return found
   }
 
@@ -108,8 +108,8 @@ export class ClusterNodes {
   }
 
   /**
-   * Begins to close a peer of any node, or a client that authenticates on this one, and resolves with it when its node
-   * has done so; rejects as `peer`, or as `at`.
+   * Begins to close a peer of any node, or an authenticating client of this one, and resolves with it when its node has
+   * done so; rejects as `peer`, or as `at`.
    */
   async disconnectPeer (
     id: number, code: number = closeCode.NORMAL, reason: string = ''
@@ -224,7 +224,7 @@ export class NodeOperation<Parameters extends object, Result> {
     return await this.at(this.#nodes.slotOf(id), parameters, bytes)
   }
 
-  /** On all nodes, or only here. An error of another node counts as no answer. */
+  /** On all nodes, or only here. An error of another node counts as no response. */
   async everywhere (parameters: Parameters, scope: Scope = 'cluster', bytes?: Uint8Array): Promise<Gathered<Result>> {
     return await this.each(() => parameters, scope, bytes)
   }
@@ -242,7 +242,7 @@ export class NodeOperation<Parameters extends object, Result> {
       try {
         if (isReady) return [await this.at(slot, parameters, bytes)]
       } catch (err) {
-        this.#nodes.log.warn({ err, node: id }, 'node did not answer')
+        this.#nodes.log.warn({ err, node: id }, 'node did not respond')
       }
       unreachable.push(id)
       return []
@@ -256,7 +256,7 @@ export class NodeOperation<Parameters extends object, Result> {
   }
 }
 
-/** What a response says about nodes that did not answer. */
+/** What a response says about nodes that did not respond. */
 export function missingNodes (unreachable: readonly string[]): MissingNodes {
   return unreachable.length === 0 ? {} : { partial: true, unreachable: [...unreachable].sort() }
 }

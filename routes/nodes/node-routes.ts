@@ -41,7 +41,7 @@ export const NodeEntry = Type.Object({
 
 type NodeEntry = Static<typeof NodeEntry>
 
-const noNode = problem('No such node', new GodotError('ERR_DOES_NOT_EXIST', 'no node game-7'))
+const noNode = problem('No such node', new GodotError('ERR_DOES_NOT_EXIST', 'node game-7 does not exist'))
 const badNode = badRequest('Invalid node id', '/params/node', patternRule(namePattern))
 
 type Routes = FastifyPluginAsyncTypebox<AdminParts & { describe: NodeOperation<object, NodeEntry> }>

@@ -35,7 +35,7 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
       summary: 'Disconnect a peer',
       description:
         'Sends a close frame. The peer exists until it has answered or `closeTimeout` has passed. A closing peer ' +
-        'keeps its first close code. Also closes a client of this node that still authenticates.',
+        'keeps its first close code. Also closes an authenticating client of this node.',
       tags,
       params: Type.Object({ id: PeerId }),
       querystring: Type.Object({

@@ -14,7 +14,7 @@ export interface Selection {
 
 const NOT_ONCE = 'must have exactly one of ids, filter and all'
 
-/** The schema of a body that selects peers and has further `members`. */
+/** The schema of a body that selects peers and has other `members`, too. */
 export function selectionSchema<Members extends TProperties> (members: Members, examples: object[]) {
   return Type.Refine(Type.Object({
     ids: Type.Optional(Type.Array(PeerId, { minItems: 1, maxItems: 10000, description: 'Only these peers' })),
@@ -37,7 +37,7 @@ function selectsExactlyOnce ({ ids, filter, all }: { ids?: unknown, filter?: unk
   return [ids, filter, all].filter(way => way !== undefined).length === 1
 }
 
-/** Runs an operation on the selected peers of all nodes: what the nodes answer, and the ids that no peer has. */
+/** Runs an operation on the selected peers of all nodes: the results of the nodes, and the ids that no peer has. */
 export async function runOnSelected<Wanted extends Selection, Result extends { notFound: readonly number[] }> (
   nodes: ClusterNodes, operation: NodeOperation<NodeShare<Wanted>, Result>, selection: Wanted
 ) {
@@ -47,7 +47,7 @@ export async function runOnSelected<Wanted extends Selection, Result extends { n
   return { results, notFound, ...missing }
 }
 
-/** The sum of one member of what the nodes answer. */
+/** The sum of one member over the results of the nodes. */
 export function sumOf<Name extends string> (
   results: ReadonlyArray<Readonly<Record<Name, number>>>, name: Name
 ): number {

@@ -25,7 +25,7 @@ export const LobbyRoom = Type.Object({
 export type LobbyRoom = Static<typeof LobbyRoom>
 
 const tooOften = problem('Too many requests, or too many rooms opened, from this address; `Retry-After` says for how ' +
-  'long', new GodotError('lobby-rate', 'over 60 requests per 1 minute'))
+  'long', new GodotError('lobby-rate', 'more than 60 requests per 1 minute'))
 const unavailable = problem('The server is not listening, refuses new connections or is full; or there are too many ' +
   'rooms', new GodotError('too-many-rooms', 'there are 10000 rooms'))
 
@@ -71,7 +71,7 @@ export function openSchema () {
     response: {
       201: Type.Object({ name: Name, url: Url }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 1'),
-      403: problem('The lobby opens no rooms (option `create`), or the address is banned',
+      403: problem('The lobby does not open rooms (option `create`), or the address is banned',
         new GodotError('lobby-create')),
       429: tooOften,
       503: unavailable
@@ -98,7 +98,8 @@ export function matchSchema () {
       }, { description: 'The room' }),
       400: badRequest('Invalid body', '/body/data', 'must be object'),
       403: banned,
-      404: problem('No room matches, and the lobby opens none (option `create`)', new GodotError('lobby-no-match')),
+      404: problem('No room matches, and the lobby does not open rooms (option `create`)',
+        new GodotError('lobby-no-match')),
       429: tooOften,
       503: unavailable
     }

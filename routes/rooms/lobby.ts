@@ -65,7 +65,7 @@ async function limitRate (app: FastifyInstance, { rateLimit: { max, timeWindow }
     max,
     timeWindow,
     keyGenerator: request => addressKey(addressOf(request)),
-    errorResponseBuilder: () => new GodotError('lobby-rate', `over ${max} requests per ${windowText(timeWindow)}`)
+    errorResponseBuilder: () => new GodotError('lobby-rate', `more than ${max} requests per ${windowText(timeWindow)}`)
   })
 }
 

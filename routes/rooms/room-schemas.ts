@@ -35,7 +35,7 @@ export const RoomEntry = Type.Object({
     description: 'When it was opened',
     examples: ['2025-01-31T12:00:00.000Z']
   }),
-  peers: Type.Integer({ minimum: 0, description: 'Number of its peers, closing ones included', examples: [4] }),
+  peers: Type.Integer({ minimum: 0, description: 'Number of its peers, including closing ones', examples: [4] }),
   maxPeers: Type.Integer({ minimum: 0, description: 'Maximum number of peers; 0: no limit', examples: [8] }),
   locked: Type.Boolean({ description: 'Whether new clients are refused' }),
   listed: Type.Boolean({ description: 'Whether the lobby shows it' }),

@@ -59,7 +59,8 @@ const collectionRoutes: Routes = async (app, { nodes }) => {
       response: {
         201: { ...ref(RoomEntry), headers: { location: Type.String({ description: 'Path of the room' }) } },
         400: badRequest('Invalid body', '/body/maxPeers', 'must be >= 0'),
-        409: problem('A room of this name exists, or the server has no rooms (option `rooms`)', roomExists('arena-7')),
+        409: problem('A room of this name already exists, or the server has no rooms (option `rooms`)',
+          roomExists('arena-7')),
         503: problem('There are `maxRooms` rooms, or the cluster cannot be reached',
           new GodotError('too-many-rooms', 'there are 10000 rooms'))
       }

@@ -52,7 +52,7 @@ export interface PeerLeft extends PeerJoined, TrafficTotals {
 export interface Stats extends TrafficTotals {
   /** Peers by state; `pending`: handshakes and authentications in progress. */
   readonly peers: { readonly open: number, readonly closing: number, readonly pending: number }
-  /** Number of rooms, `main` included. */
+  /** Number of rooms, including `main`. */
   readonly rooms: number
   /** Packets that went from one peer to another; one for many counts once per receiver. */
   readonly packetsRelayed: number
@@ -62,7 +62,7 @@ export interface Stats extends TrafficTotals {
   readonly listening: boolean
   /** Whether new connections are refused. */
   readonly refuseNewConnections: boolean
-  /** Ids of nodes that did not answer. */
+  /** Ids of nodes that did not respond. */
   readonly unreachable?: string[]
   /** Whether there are any. */
   readonly partial?: true
@@ -169,7 +169,7 @@ export const eventTypes: Readonly<Record<EventType, string>> = {
     'Requests to the REST API without a valid token were rejected with 401 or 403; at most once a second per status. ' +
     'A change that the role of a token does not allow is an `admin` event with status 403',
   node_joined: 'A node joined the cluster',
-  node_left: 'A node left the cluster: it said so (`left`), or does not answer any more (`lost`)',
+  node_left: 'A node left the cluster: it announced that (`left`), or stopped responding (`lost`)',
   cluster_gap: 'Messages of the node `from` were lost on their way to this one',
   packet: 'A packet from a client, sampled; only when requested by name, never replayed',
   stats: 'State of the server, once a second; only when requested by name, never replayed'

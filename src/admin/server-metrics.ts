@@ -175,12 +175,12 @@ function stateReadings (at: (server: WebSocketServer) => Snapshot): Reading[] {
     },
     {
       name: 'rooms',
-      help: 'Number of rooms, main included; in a cluster those that have their home on this node',
+      help: 'Number of rooms, including main; in a cluster those that have their home on this node',
       read: server => internalsOf(server).rooms.homeCount
     },
     {
       name: 'paused_peers',
-      help: 'Peers that are not being read: input queue full, or rate limited',
+      help: 'Peers that are not being read: input buffer full, or rate limited',
       read: server => at(server).paused
     },
     {

@@ -125,7 +125,7 @@ export class StateFile {
 
   /**
    * Throws at the start: otherwise nobody would notice before the next one that nothing was saved. A file that exists
-   * is replaced by itself: of one that is mounted, or in a sticky folder, only that shows that it cannot be replaced.
+   * is replaced by a copy of itself: that shows whether a mounted file, or one in a sticky folder, can be replaced.
    */
   #checkWritable (): void {
     try {

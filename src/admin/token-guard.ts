@@ -1,8 +1,8 @@
 import { addressKey } from '../core/admission/address-key.ts'
 
-/** Wrong tokens of an address that are answered at once. */
+/** Wrong tokens of an address that get their response at once. */
 const FREE = 5
-/** Milliseconds between the answers to further ones: doubled with each of them, from the first to the last. */
+/** Milliseconds between the responses to more of them: doubled with each, from the first to the last. */
 const FIRST_PAUSE = 50
 const LAST_PAUSE = 500
 const MAX_DELAY = 30_000
@@ -13,14 +13,14 @@ const MAX_ADDRESSES = 10_000
 interface Failures { readonly count: number, readonly answeredAt: number }
 
 /**
- * Slows down addresses that try wrong tokens: they are answered one after the other, with growing pauses. Right tokens
- * are not delayed.
+ * Slows down addresses that try wrong tokens: they get their responses one after the other, with growing pauses. Right
+ * tokens are not delayed.
  */
 export class TokenGuard {
   /** By address (IPv6: /64), the one with the latest failure last. */
   readonly #failures = new Map<string, Failures>()
 
-  /** Milliseconds after which one more wrong token of this address is to be answered. */
+  /** Counts a wrong token of this address; returns the milliseconds after which to respond to it. */
   failed (address: string, now: number = performance.now()): number {
     const key = addressKey(address)
     const known = this.#failures.get(key) ?? { count: 0, answeredAt: -Infinity }

@@ -14,7 +14,7 @@ export interface TrafficSamples extends Readonly<Record<Column, number[]>> {
 
 type Totals = Record<Column, number>
 
-/** Traffic of the last ten minutes, second by second. It takes 24 KB, however much happens. */
+/** Traffic of the last ten minutes, second by second. It takes 24 KB, whatever the traffic. */
 export class TrafficHistory {
   readonly #slots: Readonly<Record<Column, Float64Array>> = fill(() => new Float64Array(HISTORY_SECONDS))
   /** Seconds so far; the slots hold the last of them. */

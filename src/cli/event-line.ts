@@ -16,7 +16,7 @@ export function eventLine (event: Exclude<ClientEvent, { type: 'open' }>): Event
   return { at: event.at, severity, heading: heading.text, text: joinParts(rest), count }
 }
 
-/** The text behind the heading, with the count. */
+/** The text after the heading, with the count. */
 export function textWithCount ({ text, count = 1 }: EventLine): string {
   return count > 1 ? `${text} ×${count}`.trim() : text
 }

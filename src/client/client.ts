@@ -8,7 +8,7 @@ export interface ClientOptions {
   readonly url: string
   /** Admin token; omit it for a service without one. */
   readonly token?: string | undefined
-  /** Name of one of the service's further servers, e.g. `godot4`; default: its first server. */
+  /** Name of one of the service's other servers, e.g. `godot4`; default: its first server. */
   readonly server?: string | undefined
   /** Path of the REST API relative to `url`; default: `api/v1`. */
   readonly prefix?: string
@@ -43,7 +43,7 @@ export type ClientEvent =
 
 /** Many events of one type and cause. */
 export interface MergedEvents {
-  /** Tells it from a single event. */
+  /** Distinguishes it from a single event. */
   readonly type: 'merged'
   /** When the latest of them happened. */
   readonly at: string

@@ -2,7 +2,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser'
 
 /**
  * Parses a response body of type text/event-stream. eventsource-parser drops blocks without data, but the feed sends a
- * position in such a block, with the fields `id` and `retry`. Behind `retry` an empty `data` field is inserted here, so
+ * position in such a block, with the fields `id` and `retry`. After `retry` an empty `data` field is inserted here, so
  * that the block arrives as a message with empty data.
  */
 export async function * parseEventStream (body: ReadableStream<Uint8Array>): AsyncGenerator<EventSourceMessage> {

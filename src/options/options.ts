@@ -6,7 +6,7 @@ import type { Logger } from '../logger.ts'
 import type { OnHandshake } from '../on-handshake.ts'
 import { Type } from '../typebox.ts'
 import { checkOptions } from './check-options.ts'
-import { defaultClusterOptions, defaultOptions, defaultRoomRules } from './defaults.ts'
+import { defaultOptions } from './defaults.ts'
 import { MAX_EMPTY_SECONDS, MAX_LIMIT } from './maximums.ts'
 import { identifierPattern, namePattern, namespacePattern, pathPattern, tokenPattern } from './patterns.ts'
 import { Origin } from './refined-by.ts'
@@ -48,24 +48,23 @@ const callback = <Callback>(description: string) =>
 export const roomRules = Type.Object({
   create: Type.Optional(Type.Union([Type.Literal('join'), Type.Literal('admin')], {
     description: 'Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API ' +
-      `and the lobby (\`admin\`); default \`${defaultRoomRules.create}\``
+      'and the lobby (`admin`)'
   })),
   maxRooms: Type.Optional(Type.Integer({
     minimum: 1,
     maximum: MAX_LIMIT,
-    description: `Maximum number of rooms besides \`main\`; default ${defaultRoomRules.maxRooms}`
+    description: 'Maximum number of rooms besides `main`'
   })),
   maxPeersPerRoom: Type.Optional(limit('Maximum number of peers per room, unless the room has a limit of its own')),
   emptyTimeout: Type.Optional(Type.Number({
     minimum: 0,
     maximum: MAX_EMPTY_SECONDS,
-    description: `Seconds that a room stays open without peers; default ${defaultRoomRules.emptyTimeout}`
+    description: 'Seconds that a room stays open without peers'
   })),
   joinPerMinute: Type.Optional(Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'Maximum number of rooms that clients of one address open per minute; ' +
-      `default ${defaultRoomRules.joinPerMinute}, 0: no limit`
+    description: 'Maximum number of rooms that clients of one address open per minute; 0: no limit'
   }))
 }, { additionalProperties: false })
 
@@ -76,8 +75,7 @@ export const clusterOptions = Type.Object({
   }),
   namespace: Type.Optional(Type.String({
     pattern: namespacePattern,
-    description: 'Name of the cluster: nodes of different namespaces do not see each other; ' +
-      `default \`${defaultClusterOptions.namespace}\``
+    description: 'Name of the cluster: nodes of different namespaces do not see each other'
   })),
   nodeId: Type.Optional(Type.String({
     pattern: namePattern,
@@ -93,18 +91,15 @@ export const clusterOptions = Type.Object({
   replicas: Type.Optional(Type.Integer({
     minimum: 1,
     maximum: 5,
-    description:
-      `Copies of the shared state: 3 with a NATS cluster of three; default ${defaultClusterOptions.replicas}`
+    description: 'Copies of the shared state: 3 with a NATS cluster of three'
   })),
   onBrokerLoss: Type.Optional(Type.Union([Type.Literal('close'), Type.Literal('isolate')], {
     description: 'What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 ' +
-      '(`close`), or rooms whose peers are all on this node continue (`isolate`); ' +
-      `default \`${defaultClusterOptions.onBrokerLoss}\``
+      '(`close`), or rooms whose peers are all on this node continue (`isolate`)'
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
     description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
-      'join again (`announce`), or the peers of the room on this node are closed with 1001 (`close`); ' +
-      `default \`${defaultClusterOptions.onGap}\``
+      'join again (`announce`), or the peers of the room on this node are closed with 1001 (`close`)'
   }))
 }, { additionalProperties: false })
 
@@ -207,7 +202,7 @@ export const ServerOptions = Type.Object({
       '`https://*.game.example` (one label); if not set, only the same host. Clients that send no Origin header, ' +
       'such as native games, may always connect'
   })),
-  onHandshake: callback<OnHandshake>('Function that accepts or rejects a client. It may return `data` for the peer, ' +
+  onHandshake: callback<OnHandshake>('Function that accepts or refuses a client. It may return `data` for the peer, ' +
     'which the REST API shows as JSON: a BigInt as a string, a circular reference as `[circular]`'),
   log: Type.Optional(Type.Refine(
     Type.Unsafe<Logger>({

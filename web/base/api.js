@@ -25,7 +25,7 @@ export function isTokenRemembered () {
   return sessionStorage.getItem(storageKey) !== null
 }
 
-/** Sets the token of all further requests; `remember`: whether it is kept when the page is loaded again. */
+/** Sets the token of all later requests; `remember`: whether it is kept when the page is loaded again. */
 export function setToken (text, remember) {
   token = text
   if (remember) sessionStorage.setItem(storageKey, text)
@@ -39,7 +39,7 @@ export function forgetToken () {
   client = createClient()
 }
 
-/** Sends all further requests to this server. */
+/** Sends all later requests to this server. */
 export function selectServer (name) {
   server = name === servers[0] ? undefined : name
   client = createClient()

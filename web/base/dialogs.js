@@ -116,7 +116,7 @@ export function openSend (id, hasRawPackets, selected) {
 /** Sends to `all` peers, to `one`, or to all `but` one; resolves as `send` of `openSend`. */
 async function sendPacket (to, id, packet, raw) {
   if (to === 'all') return await client.call('broadcast', { target: 0, raw }, packet)
-  if (!Number.isInteger(id) || id < 2) throw new Error('Invalid id: expected an integer from 2.')
+  if (!Number.isInteger(id) || id < 2) throw new Error('Invalid id: expected an integer of at least 2.')
   if (to === 'but') return await client.call('broadcast', { target: -id, raw }, packet)
   await client.call('putPacket', { id, raw }, packet)
   return { recipients: 1 }

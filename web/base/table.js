@@ -10,7 +10,7 @@ const TYPING_DELAY = 400
 
 /**
  * Shows a list. `ids` are those of the table, its filter, its pages, its problem, its note when some nodes of the
- * cluster did not answer, and its placeholder; `sort` and `order` are the initial ones, `ageSort` the key of a time
+ * cluster did not respond, and its placeholder; `sort` and `order` are the initial ones, `ageSort` the key of a time
  * that is shown as an age; `load (query, filter, signal)` gets a page, `keyOf` and `createRow` are those of `Rows`;
  * `isComplete (filter)` returns whether the filter can be applied while the user is typing; `onShow (total)` is called
  * when a page is shown, `onFilter ()` when the filter changes; both are optional.

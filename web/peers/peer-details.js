@@ -163,7 +163,7 @@ function factsOf (peer, rates, now) {
     ['Received', traffic('In')],
     ['Sent', traffic('Out')],
     ['Output buffer', peer.bufferedAmount === 0 ? 'empty' : formatBytes(peer.bufferedAmount)],
-    ['Input queue', peer.unreadPackets === 0 ? 'empty' : formatPlural(peer.unreadPackets, 'packet')],
+    ['Input buffer', peer.unreadPackets === 0 ? 'empty' : formatPlural(peer.unreadPackets, 'packet')],
     ['Reading', peer.paused ? 'paused: rate limited, or a queue is full' : 'active']
   ]
 }

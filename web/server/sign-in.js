@@ -19,7 +19,7 @@ export function openSignIn (start, reason) {
   showProblem(form.querySelector('.problem'), reason)
   onSubmit(form, async () => {
     const text = token.value.trim()
-    if (unsendable.test(text)) throw new Error('The token has a character that no token can have.')
+    if (unsendable.test(text)) throw new Error('The token contains an invalid character.')
     setToken(text, remember.checked)
     try {
       await start()

@@ -80,7 +80,7 @@ export class TestClient {
 
   #follow (socket) {
     socket.binaryType = 'arraybuffer'
-    this.#showState('connecting …', 'unknown')
+    this.#showState('connecting', 'unknown')
     let wasOpen = false
     socket.onopen = () => {
       wasOpen = true
@@ -99,8 +99,8 @@ export class TestClient {
     // The page may connect to the ports that the server had when it was loaded. The socket reports nothing else.
     document.addEventListener('securitypolicyviolation', () => {
       end()
-      showProblem(byId('client-problem'), 'This page may not connect there: reload it if the server has another port ' +
-        'now.')
+      showProblem(byId('client-problem'), 'The security policy of this page blocks this address. If the port of the ' +
+        'server has changed, reload the page.')
     }, { signal: opening.signal })
     socket.onclose = ({ code, reason }) => {
       end()
@@ -151,7 +151,7 @@ export class TestClient {
     if (this.#id === undefined) throw new Error('The server has not assigned an id to this client yet.')
     const id = Number(idText)
     const needsId = to === 'one' || to === 'but'
-    if (needsId && (!Number.isInteger(id) || id < 1)) throw new Error('Invalid id: expected an integer from 1.')
+    if (needsId && (!Number.isInteger(id) || id < 1)) throw new Error('Invalid id: expected an integer of at least 1.')
     const target = targets[to](id)
     for (const message of this.#codec.encode(this.#id, target, payload)) this.#socket.send(message)
     this.#addPacket('out', { target, payload })

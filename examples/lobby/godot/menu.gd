@@ -36,7 +36,7 @@ func show_players(_id = 0):
 	say("%d players are here" % get_tree().get_network_connected_peers().size())
 
 func failed(status, code):
-	say("The lobby answers %d %s" % [status, code])
+	say("The lobby responds with %d %s" % [status, code])
 
 func say(text):
 	print(text)

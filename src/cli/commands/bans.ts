@@ -18,7 +18,9 @@ export const bans = defineCommand('Lists banned addresses', '', {
 
 /** Bans an address or a range. */
 export const ban = defineCommand('Bans an address or range, and disconnects its peers', '<ip or CIDR>', {
-  for: { type: 'string', placeholder: '<time>', description: 'duration, e.g. 90s, 15m, 12h or 7d (default: for good)' },
+  for: {
+    type: 'string', placeholder: '<time>', description: 'duration, e.g. 90s, 15m, 12h or 7d (default: permanent)'
+  },
   reason: reasonOption
 }, async ({ client, options: { for: duration, reason }, operands, line: { output } }) => {
   const { address, until, ...missing } = await client.call('ban', {}, {
@@ -26,7 +28,7 @@ export const ban = defineCommand('Bans an address or range, and disconnects its 
     ...(duration === undefined ? {} : { seconds: parseDuration(duration) }),
     ...(reason === undefined ? {} : { reason })
   })
-  printLines(output, [`banned ${address} ${until === null ? 'for good' : `until ${until}`}`])
+  printLines(output, [`banned ${address} ${until === null ? 'permanently' : `until ${until}`}`])
   checkComplete(missing)
 })
 
@@ -55,6 +57,6 @@ function parseDuration (text: string): number {
 const columns: Columns<Ban> = [
   ['ADDRESS', 'left', ({ address }) => address],
   ['AGE', 'right', ({ since }) => formatAge(since)],
-  ['UNTIL', 'left', ({ until }) => until ?? 'for good'],
+  ['UNTIL', 'left', ({ until }) => until ?? 'permanent'],
   ['REASON', 'left', ({ reason }) => reason]
 ]
