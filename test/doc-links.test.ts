@@ -79,7 +79,7 @@ t.test('every command line of `fastify-peer-server` is valid', async t => {
   }
 })
 
-t.test('GitHub\'s anchors of headings', async t => {
+t.test('anchors of headings are those of GitHub', async t => {
   const text = '# `a.b` and c: d\n## Same\n## Same\n```sh\n# not this\n```\n'
   t.same(anchorsOf({ path: '', text }), ['ab-and-c-d', 'same', 'same-1'])
 })

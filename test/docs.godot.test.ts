@@ -54,13 +54,13 @@ t.test('every script for Godot 3 compiles, and the table of docs/godot3.md has e
   t.same(game.errors, [])
 })
 
-t.test('the scripts of the README and of docs/godot3.md', needsGodot, async t => {
+t.test('the scripts of the README and of docs/godot3.md work', needsGodot, async t => {
   const port = await freePort()
   const server = new WebSocketServer({ gdMpApi: true, closeTimeout: 0.2, log: silentLogger })
   t.teardown(async () => { await server.stop() })
   await server.listen(port)
 
-  await t.test('the one of the README', async t => {
+  await t.test('the script of the README connects', async t => {
     const game = await startScript(t, 'godot3', port, readme)
     await game.event('connected_to_server')
   })
@@ -90,7 +90,7 @@ t.test('the scripts of the README and of docs/godot3.md', needsGodot, async t =>
   })
 })
 
-t.test('the token that a script of docs/godot3.md sends as a subprotocol', needsGodot, async t => {
+t.test('onHandshake gets the token that a script of docs/godot3.md sends as a subprotocol', needsGodot, async t => {
   const port = await freePort()
   const tokens: Array<string | undefined> = []
   const server = new WebSocketServer({

@@ -44,7 +44,7 @@ t.test('the lobby script of docs/rooms.md in real Godot 3 games', skipWithout('g
   await ann.event('connected_to_server')
   const a = await idOf(ann)
 
-  await t.test('the other players see its room and enter it: by a match, and by its code', async t => {
+  await t.test('players see a room that another has opened, and enter it by a match and by its code', async t => {
     const rooms = await call(ben, 'list_rooms')
     t.match(rooms, [{ name: code, peers: 1, maxPeers: 3, data: { map: 'ice' } }])
     await call(ben, 'quick_match', { map: 'ice' })

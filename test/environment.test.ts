@@ -98,13 +98,13 @@ for (const [env, rooms] of roomVariables) {
   })
 }
 
-t.test('refuses variables of rooms that have no effect or no meaning', async t => {
+t.test('refuses variables of rooms that are unused or meaningless', async t => {
   t.throws(() => readEnvironment({ ROOMS: 'yes' }), /ROOMS: must be one of false, true, admin$/m)
   t.throws(() => readEnvironment({ MAX_ROOMS: '0', ROOMS: 'true' }), /MAX_ROOMS: must be >= 1$/m)
   t.throws(() => readEnvironment({ MAX_ROOMS: '5' }), /MAX_ROOMS: needs ROOMS=true or ROOMS=admin$/m)
 })
 
-t.test('variables of the lobby', async t => {
+t.test('LOBBY enables the lobby, whose variables need it', async t => {
   t.equal(readEnvironment({ ROOMS: 'true' }).lobby, undefined)
   t.same(readEnvironment({ ROOMS: 'true', LOBBY: 'true' }).lobby, {})
   t.same(readEnvironment({

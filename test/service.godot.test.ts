@@ -57,7 +57,7 @@ t.test('three Godot games connect through the service', skipWithout('godot3-serv
     t.same(await received(cat), [toAll, called('on_remotesync', '"all but ann"'), set, end])
   })
 
-  await t.test('one is disconnected through the REST API', async t => {
+  await t.test('the REST API disconnects a game', async t => {
     const answer = await service.api(`/peers/${c}?code=4001&reason=kicked`, { method: 'DELETE' })
     t.equal(answer.status, 202)
     t.same(await answer.json(), { state: 'closing' })
@@ -66,7 +66,7 @@ t.test('three Godot games connect through the service', skipWithout('godot3-serv
     await hasJust(t, service, [a, b], c)
   })
 
-  await t.test('another is killed by SIGKILL', async t => {
+  await t.test('a game that is killed by SIGKILL leaves', async t => {
     await ben.kill()
     await ann.event('network_peer_disconnected', ({ id }) => id === b)
     await hasJust(t, service, [a], b, c)

@@ -20,7 +20,7 @@ t.test('too many pipelined requests close the connection without affecting the s
   t.equal((await service.api('/server')).status, 200)
 })
 
-t.test('a handshake timeout that is shortened at run time holds for every further request of a connection', async t => {
+t.test('a handshake timeout that is shortened at run time holds for every later request of a connection', async t => {
   const service = await startService(t, { HANDSHAKE_TIMEOUT: '3600' })
   const raw = await connectRaw(t, service.port)
   raw.send('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')

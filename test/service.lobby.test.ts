@@ -59,7 +59,7 @@ t.test('the Godot 4 endpoint has a lobby of its own; PUBLIC_URL and ALLOWED_ORIG
   }
 })
 
-t.test('behind a trusted proxy with a prefix', async t => {
+t.test('URLs of rooms have the prefix of a trusted proxy', async t => {
   const service = await startService(t, { ROOMS: 'true', LOBBY: 'true', TRUST_PROXY: 'true' })
   const answer = await fetch(`http://127.0.0.1:${service.port}/lobby/match`, {
     method: 'POST',

@@ -124,7 +124,7 @@ t.test('a longer handshakeTimeout is in effect at once, and after a restart', as
   }
 })
 
-t.test('not ready while peers are closed, but still answers', async t => {
+t.test('not ready while peers are closed, but still responds', async t => {
   const service = await startService(t, { CLOSE_TIMEOUT: '60' })
   const closing = await connectRawWebSocket(t, service.port)
   const stopped = service.stop()

@@ -39,7 +39,7 @@ t.test('spreads the traffic over the seconds in which nothing was read', async t
   t.equal(history.samples.peers.length, HISTORY_SECONDS, 'not more than are kept')
 })
 
-t.test('a server that counts anew has no negative rates', async t => {
+t.test('a server that restarts its counters has no negative rates', async t => {
   const history = new TrafficHistory()
   history.add(statsOf(1, 50), 0)
   history.add(statsOf(1, 0), 1000)

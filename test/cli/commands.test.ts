@@ -82,7 +82,7 @@ t.test('rooms open and rooms change set what a room may set for itself', async t
   t.match(room, { maxPeers: 8, locked: false, listed: false })
   t.match(await command(['rooms', 'open'], env), { code: 0, output: /^opened room [A-Z0-9]{5}\n$/ })
   t.match(await command(['rooms', 'open', 'arena-7'], env), { code: 1, errors: /arena-7/ })
-  t.match(await command(['rooms', 'change', 'none', '--locked', 'no'], env), { code: 1, errors: 'no room "none"\n' })
+  t.match(await command(['rooms', 'change', 'none', '--locked', 'no'], env), { code: 1, errors: 'room "none" does not exist\n' })
   t.match(await command(['rooms', 'change', 'arena-7', '--data=7'], env), { code: 1, errors: 'data must be object\n' })
   for (const [args, errors] of [
     [['open', 'a', 'b'], /^expected the name of one room, or none\n/],
@@ -104,7 +104,7 @@ t.test('rooms close closes a room, with code and reason', async t => {
     { code: 0, output: 'closing room arena-7 with 1 peer\n' })
   t.same((await closed).map(String), ['4001', 'over'])
   await gone
-  t.match(await command(['rooms', 'close', 'arena-7'], env), { code: 1, errors: 'no room "arena-7"\n' })
+  t.match(await command(['rooms', 'close', 'arena-7'], env), { code: 1, errors: 'room "arena-7" does not exist\n' })
   t.match(await command(['rooms', 'close', '..'], env), { code: 1, errors: 'room must not be ..\n' })
   for (const names of [[], ['a', 'b']]) {
     t.match(await command(['rooms', 'close', ...names], env), { code: 2, errors: /^expected the name of one room\n/ })
@@ -159,7 +159,7 @@ t.test('send sends text, hex, a Variant or standard input to all peers, one, or 
   t.same([name, decodeVariant(data)], ['a', new Map([['score', 7]])])
   t.match(await command(['send', '--to', String(a.id)], env, 'from stdin'), { code: 0 })
   t.same(await take(1), [['a', Buffer.from('from stdin'), true]])
-  t.match(await command(['send', '--text', 'x', '--to', '7'], env), { code: 1, errors: 'no peer 7\n' })
+  t.match(await command(['send', '--text', 'x', '--to', '7'], env), { code: 1, errors: 'peer 7 does not exist\n' })
 })
 
 t.test('send sends to the peers of a room', async t => {
@@ -174,7 +174,7 @@ t.test('send sends to the peers of a room', async t => {
   t.match(await send('--text', 'all'), { code: 0, output: 'sent to 2 peers\n' })
   t.match(await send('--text', 'x', '--to', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
   t.match(await send('--text', 'y', '--but', String(two.id)), { code: 0, output: 'sent to 1 peer\n' })
-  t.match(await send('--text', 'z', '--to', String(other.id)), { code: 1, errors: `no peer ${other.id}\n` })
+  t.match(await send('--text', 'z', '--to', String(other.id)), { code: 1, errors: `peer ${other.id} does not exist\n` })
   await until(() => received.length >= 4)
   t.same(received.sort(), ['one all', 'one y', 'two all', 'two x'])
 })
@@ -213,7 +213,7 @@ t.test('status shows state, mode, peers and limits that were hit', async t => {
   t.match((await command(['status'], env)).output, new RegExp(`^Endpoint +ws://\\*:${server.port}/ws$`, 'm'))
 })
 
-t.test('status and nodes tell the state of a node', async t => {
+t.test('status and nodes show the state of a node', async t => {
   const { nodes, urls } = await openAdminCluster(t, 2)
   const env = { PEER_SERVER_URL: urls[1] }
   const status = async (): Promise<string> => (await command(['status'], env)).output
@@ -233,17 +233,17 @@ t.test('nodes reports that the server is not in a cluster', async t => {
   t.notMatch((await command(['status'], env)).output, /^Node/m)
 })
 
-t.test('ban, bans and unban keep addresses out, for a time or for good', async t => {
+t.test('ban, bans and unban keep addresses out, temporarily or permanently', async t => {
   const { port, server } = await startHost(t)
   const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
   t.match(await command(['ban', '192.0.2.0/24', '--reason', 'rude'], env),
-    { code: 0, output: 'banned 192.0.2.0/24 for good\n' })
+    { code: 0, output: 'banned 192.0.2.0/24 permanently\n' })
   t.match(await command(['ban', '203.0.113.7', '--for', '1.5h'], env), { code: 0, output: /^banned 203.0.113.7 until 2/ })
   const [forGood, forAWhile] = server.bans()
   t.equal(forGood.until, undefined)
   t.equal(forAWhile.until! - forAWhile.since, 5400_000)
   const { output } = await command(['bans'], env)
-  t.match(output, /^ADDRESS +AGE +UNTIL +REASON\n192.0.2.0\/24 +0s +for good +rude\n203.0.113.7 +0s +\d{4}-/)
+  t.match(output, /^ADDRESS +AGE +UNTIL +REASON\n192.0.2.0\/24 +0s +permanent +rude\n203.0.113.7 +0s +\d{4}-/)
   t.equal(JSON.parse((await command(['bans', '--json'], env)).output).length, 2)
   t.match(await command(['unban', '192.0.2.0/24'], env), { code: 0, output: 'lifted the ban on 192.0.2.0/24\n' })
   t.match(await command(['unban', '192.0.2.0/24'], env), { code: 1, errors: 'address 192.0.2.0/24 is not banned\n' })
@@ -295,7 +295,7 @@ t.test('send reaches network_peer_packet of Godot 3 clients, or sends the bytes 
   t.equal(await send('--hex', '07', '--to', String(id), '--raw'), '07')
 })
 
-t.test('explains errors', async t => {
+t.test('explains errors, with their exit code', async t => {
   const { url } = await startApp(t, { admin: { token } })
   const unauthorized = { code: 1, output: '', errors: /^Unauthorized: wrong or missing admin token/ }
   t.match(await command(['peers', '--url', url]), unauthorized)

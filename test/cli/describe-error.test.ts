@@ -19,7 +19,8 @@ const cases: Array<[name: string, error: unknown, lines: string[]]> = [
   ['wrong token', new ApiError(401, {}),
     ['Unauthorized: wrong or missing admin token. Use --token or set ADMIN_TOKEN.']],
   ['invalid parameters', invalid, ['sort must be x', 'ids/0 must be y']],
-  ['error of the service', new ApiError(404, { code: 'ERR_DOES_NOT_EXIST', detail: 'no peer 7' }), ['no peer 7']],
+  ['error of the service', new ApiError(404, { code: 'ERR_DOES_NOT_EXIST', detail: 'peer 7 does not exist' }),
+    ['peer 7 does not exist']],
   ['error of another web server', new ApiError(404, {}), ['the service responded with 404; is the URL correct?']],
   ['any other error', new Error('oops'), ['oops']]
 ]

@@ -32,7 +32,7 @@ t.test('a ban that is not shared with all nodes is reported', async t => {
   t.teardown(() => { broker.restore(buses[0]) })
   const env = { PEER_SERVER_URL: urls[0] }
   const expected = { code: 1, errors: 'Incomplete: no response from node-1\n' }
-  t.match(await command(['ban', '192.0.2.7'], env), { ...expected, output: 'banned 192.0.2.7 for good\n' })
+  t.match(await command(['ban', '192.0.2.7'], env), { ...expected, output: 'banned 192.0.2.7 permanently\n' })
   t.match(await command(['unban', '192.0.2.7'], env), { ...expected, output: 'lifted the ban on 192.0.2.7\n' })
   t.match(await command(['refuse', 'on'], env), { ...expected, output: 'refusing new connections\n' })
 })

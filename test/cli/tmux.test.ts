@@ -23,14 +23,14 @@ t.test('watch draws the server, and gives the terminal back', needsTmux, async t
   await terminal.type('echo typed before; fastify-peer-server watch')
   await terminal.press('Enter')
 
-  await t.test('it begins with recent events', async t => {
+  await t.test('watch begins with recent events', async t => {
     await terminal.shows(new RegExp(`Events\\n.*joined ${id} from 127\\.0\\.0\\.1`))
     await terminal.shows(new RegExp(`Id .* Protocol\\s*\\n\\s*${id} `))
     t.same(await terminal.state(), { isAlternate: true, hasCursor: false })
     t.notMatch((await terminal.rows()).join('\n'), /typed before/)
   })
 
-  await t.test('it has colours', async t => {
+  await t.test('watch has colours', async t => {
     const [, status] = await terminal.rows({ styled: true })
     t.match(status, /^ {2}\u001B\[32m●\u001B\[(39|0)m /) // oxlint-disable-line no-control-regex
   })
@@ -43,7 +43,7 @@ t.test('watch draws the server, and gives the terminal back', needsTmux, async t
     await terminal.shows(new RegExp(`Events\\n.*left ${second.id} `))
   })
 
-  await t.test('it fits the terminal when that is resized', async t => {
+  await t.test('watch fits the terminal when that is resized', async t => {
     await terminal.resize(60, 16)
     await terminal.shows(/Id +Address +Age ↑ +In *\n/)
     const rows = await terminal.rows()

@@ -47,7 +47,7 @@ t.test('the typed client works in a browser: calls, bytes, errors and events', n
     variant: 12,
     isApiError: true,
     status: 404,
-    details: ['no peer 77'],
+    details: ['peer 77 does not exist'],
     lifted: undefined,
     hasBuffer: false
   })

@@ -73,7 +73,7 @@ t.test('calls every operation of the OpenAPI document', async t => {
   t.same(await call('closeRoom', { room: 'arena' }), { state: 'closing', peers: 0 })
 
   t.same(await call('listNodes'), { items: [] })
-  const noNode = new ApiError(404, { detail: 'no node game-7' })
+  const noNode = new ApiError(404, { detail: 'node game-7 does not exist' })
   await t.rejects(call('getNode', { node: 'game-7' }), noNode)
   await t.rejects(call('drainNode', { node: 'game-7' }, { reason: 'night' }), noNode)
 
@@ -88,11 +88,11 @@ t.test('calls every operation of the OpenAPI document', async t => {
 
 t.test('rejects with the problem of an error response', async t => {
   const { client, url } = await startService(t)
-  await t.rejects(client.call('getPeer', { id: 2 }), new ApiError(404, { detail: 'no peer 2' }))
+  await t.rejects(client.call('getPeer', { id: 2 }), new ApiError(404, { detail: 'peer 2 does not exist' }))
   const error = await client.call('getPeer', { id: 1 }).catch((error: unknown) => error as ApiError) as ApiError
   t.match(error, { status: 400, problem: { errors: [{ pointer: '/params/id' }] } })
   t.match(error.details, [/^id must /])
-  t.same(new ApiError(404, { detail: 'no peer 2' }).details, ['no peer 2'])
+  t.same(new ApiError(404, { detail: 'peer 2 does not exist' }).details, ['peer 2 does not exist'])
   await t.rejects(new PeerServerClient({ url }).call('getServer'),
     { name: 'ApiError', status: 401, message: /token|authorization/i })
   // @ts-expect-error: no such operation
@@ -263,7 +263,7 @@ t.test('option server addresses another server of the service', async t => {
   const unknown = new PeerServerClient({ url, token, server: 'other' })
   const message = 'no server other: Not found: /api/v1/other/server'
   await t.rejects(unknown.call('getServer'), { status: 404, message })
-  await t.rejects(client.call('getPeer', { id: 7 }), { status: 404, message: 'no peer 7' })
+  await t.rejects(client.call('getPeer', { id: 7 }), { status: 404, message: 'peer 7 does not exist' })
 })
 
 t.test('a timeout may be longer than what a timer can wait for, and no whole number of milliseconds', async t => {

@@ -93,7 +93,7 @@ t.test('ids of peers are parts of their own', async t => {
   t.same(parts.filter(({ kind }) => kind === 'peer').map(({ text }) => text), ['7', '9'])
 })
 
-t.test('severity and category', async t => {
+t.test('events have a severity and a category', async t => {
   const describe = (type: string, more: object = {}) =>
     describeEvent({ type, at, ...members, ...more } as unknown as Event)
   t.match(describe('peer_disconnected'), { severity: 'info', category: 'peers', count: 3 })

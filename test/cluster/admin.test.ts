@@ -411,7 +411,7 @@ t.test('the terminal lists the nodes and the node of each peer, and drains a nod
   t.match(listed.output, /^node-1 +\d+ +ready .* 1 +1 *$/m)
   t.match((await command(['peers', '--url', url])).output, new RegExp(`^${client.id} .* node-1 `, 'm'))
   t.match(await command(['nodes', 'drain', '--url', url]), { code: 2 })
-  t.match(await command(['nodes', 'drain', 'node-7', '--url', url]), { code: 1, errors: /no node node-7/ })
+  t.match(await command(['nodes', 'drain', 'node-7', '--url', url]), { code: 1, errors: /node node-7 does not exist/ })
   t.match(await command(['nodes', 'drain', 'node-1', '--reason', 'bye', '--url', url]),
     { code: 0, output: 'draining node-1: 1 peer closing\n' })
   await serveUntil([client], () => client.closed !== undefined)

@@ -15,7 +15,7 @@ for (const mode of modes) {
   })
 }
 
-t.test('each offer is answered, and messages that it allows are understood', async t => {
+t.test('each offer gets its response, and messages that it allows are understood', async t => {
   const server = await openServer(t, 'own', { ...options, perMessageDeflate: true })
   echo(server)
   for (const [at, [offer, answer, options]] of offers.entries()) {

@@ -30,7 +30,7 @@ t.test('two people chat in a browser, also after the server has restarted', need
     response.resume()
   })
 
-  await t.test('both are back after a restart', async () => {
+  await t.test('both users are back after a restart of the server', async () => {
     await server.kill()
     await ben.getByText('Connection lost').waitFor()
     await startExample(t, 'chat', port).until(/listening at/)

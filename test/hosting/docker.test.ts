@@ -71,7 +71,7 @@ t.test('the instructions of the Dockerfile make a service that is healthy, witho
   t.same(compiled.filter(file => file.endsWith('.js')).map(file => file.replace(/js$/, 'ts')).sort(),
     sourcesOf(root, 'tsconfig.build.json'), 'all of the service and nothing else is compiled')
 
-  await t.test('it starts as a node of compose.yaml, with the broker of compose.yaml', async t => {
+  await t.test('the service starts as a node of compose.yaml, with the broker of compose.yaml', async t => {
     const nats = await startNats(t, natsArguments())
     const [[id, { environment }]] = nodes
     const settings = { ...environment, ADMIN_TOKEN: token, NATS_URL: nats.url, HOST: '127.0.0.1' }

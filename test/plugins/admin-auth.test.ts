@@ -149,7 +149,7 @@ t.test('does not log the token', async t => {
   t.notMatch(log.join(''), bob)
 })
 
-t.test('answers to wrong tokens wait no longer than their client or the app', async t => {
+t.test('responses to wrong tokens wait no longer than their client or the app', async t => {
   const { app, port } = await startHost(t, { admin: { token: alice } })
   const clock = stopTime(t)
   const ask = async (): Promise<RawSocket> => {

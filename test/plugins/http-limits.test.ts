@@ -54,7 +54,7 @@ function openFiles (): number {
   return readdirSync('/proc/self/fd').length
 }
 
-t.test('answers pipelined requests up to the limit in order', async t => {
+t.test('responds to pipelined requests up to the limit in order', async t => {
   const { port } = await start(t)
   const raw = await connectRaw(t, port)
   const paths = [

@@ -46,7 +46,7 @@ t.test('a handshake is a span, and its join carries the trace id', async t => {
   t.ok(await spanOf('/api/v1/peers'), 'requests of the REST API are spans, too')
 })
 
-t.test('without it joins have no trace id', async t => {
+t.test('without @fastify/otel joins have no trace id', async t => {
   const lines: any[] = []
   const app = Fastify({ logger: { level: 'info', stream: { write: text => { lines.push(JSON.parse(text)) } } } })
   t.teardown(async () => { await app.close() })

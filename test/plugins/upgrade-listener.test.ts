@@ -183,7 +183,7 @@ t.test('refuses a handshake that is not HTTP/1.1, as a listener of the server\'s
   t.equal(server.peerCount, 0)
 })
 
-t.test('an offer with a body that comes later, pipelined behind a slow request', async t => {
+t.test('an offer whose body comes later, pipelined behind a slow request, is an ordinary request', async t => {
   const begun = new EventEmitter()
   const { port } = await startHost(t, {
     before: app => {
@@ -260,7 +260,7 @@ t.test('a handshake behind a request whose response closes the connection gets n
   t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
 
-t.test('curl --http2 and its offer, with and without a body', skipWithout('curl'), async t => {
+t.test('an offer of curl --http2 is an ordinary request, with and without a body', skipWithout('curl'), async t => {
   const { port } = await startHost(t, host)
   const curl = async (path: string, ...options: string[]): Promise<string> => {
     const report = ['--silent', '--write-out', ' %{http_code} %{http_version}']
@@ -274,7 +274,7 @@ t.test('curl --http2 and its offer, with and without a body', skipWithout('curl'
   t.match(await curl('/ws'), / 426 1\.1$/)
 })
 
-t.test('an offer over TLS', async t => {
+t.test('an offer over TLS is an ordinary request', async t => {
   const https = { key: pem('leaf.key'), cert: pem('leaf.pem') }
   const { port } = await startHost(t, { ...host, fastify: { https } as object })
   const raw = await connectRawTls(t, port, { ca: pem('root.pem'), rejectUnauthorized: false })

@@ -91,7 +91,7 @@ t.test('Godot 3, Godot 4 and plain WebSocket servers in one app are isolated fro
   for (const socket of [three, plain]) socket.terminate()
 })
 
-t.test('all servers of an app stop in parallel; a client that does not answer delays only itself', async t => {
+t.test('all servers of an app stop in parallel; a client that does not respond delays only itself', async t => {
   const { app, port } = await serve(t)
   const deaf = [await connectRawWebSocket(t, port, '/ws'), await connectRawWebSocket(t, port, '/ws4', {
     'Sec-WebSocket-Protocol': 'chat'

@@ -31,7 +31,7 @@ t.test('nginx with hosting/nginx/cluster.conf keeps a room on one node', { ...sk
   const enter = async (path: string): Promise<RelaySocket> =>
     await RelaySocket.connect(t, `wss://localhost:${port}${path}`, options)
 
-  await t.test('all clients of a room land on one node, which is its home; messages stay there', async t => {
+  await t.test('all clients of a room are on one node, which is its home; messages stay there', async t => {
     const used = new Set<FastifyInstance>()
     for (let number = 0; number < ROOMS; number++) {
       // Clients that cannot change the path have the room in the query.

@@ -39,9 +39,9 @@ export function testProxy (kind: ProxyKind, { withSwaggerUi = false } = {}): voi
     })
     const { proxy, site: root } = await startProxy(t, kind, { service: service.port, app: await startApp(t) })
     const site = siteAt(kind, proxy)
-    await t.test('the service at the root of a host', async t => { await useRoot(t, siteAt(kind, root)) })
+    await t.test('the service works at the root of a host', async t => { await useRoot(t, siteAt(kind, root)) })
     await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
-    await t.test('event streams', async t => { await followBoth(t, site) })
+    await t.test('event streams are passed on at once', async t => { await followBoth(t, site) })
     await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
     await t.test('escaped slashes stay escaped', async t => {
       for (const url of [`${site.url}/play`, siteAt(kind, root).url]) await liftBan(t, service, url)
@@ -51,7 +51,7 @@ export function testProxy (kind: ProxyKind, { withSwaggerUi = false } = {}): voi
       await t.test('pings outlast idle timeouts', async t => { await stayIdle(t, site, idlePath) })
     }
     if (http10Path !== undefined) {
-      await t.test('an upstream of HTTP/1.0', async t => { await useHttp10(t, site, http10Path) })
+      await t.test('an upstream connection of HTTP/1.0 works', async t => { await useHttp10(t, site, http10Path) })
     }
     await t.test(withSwaggerUi ? 'dashboard and Swagger UI in a browser' : 'the dashboard in a browser', needsBrowser,
       async t => { await browse(t, site, withSwaggerUi) })

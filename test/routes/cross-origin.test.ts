@@ -23,7 +23,7 @@ t.test('option origin lets pages of other origins use the REST API', async t => 
   t.equal(other.headers.get('access-control-allow-origin'), null)
 })
 
-t.test('without it no page of another origin may', async t => {
+t.test('without option origin no page of another origin may use the REST API', async t => {
   const { api } = await startHost(t, { admin: { token } })
   const answer = await api('/peers', { headers: { origin, authorization: `Bearer ${token}` } })
   t.equal(answer.headers.get('access-control-allow-origin'), null)

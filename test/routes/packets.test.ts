@@ -78,7 +78,7 @@ t.test('clients of Godot 3 deliver a packet as network_peer_packet, unless it is
   }
 })
 
-t.test('for clients of Godot 4 and plain clients there is no such byte', async t => {
+t.test('no byte is prepended to packets for clients of Godot 4 and plain clients', async t => {
   const { api, join } = await startHost(t)
   const { socket } = await join()
   const message = nextMessage(socket)

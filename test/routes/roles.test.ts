@@ -48,7 +48,7 @@ t.test('what a role does not allow is audited with the name of its owner', async
   t.ok(service.peerServer.isListening())
 })
 
-t.test('wrong tokens are reported as refused, counted, and answered later and later', async t => {
+t.test('wrong tokens are reported as refused, counted, and responded to later and later', async t => {
   const { url, service } = await startApp(t, { admin: { token: tokens } })
   const events = await openEvents(t, `${url}/api/v1/events?types=refused`, as('read'))
   const wrong = async (): Promise<number> =>

@@ -167,7 +167,10 @@ t.test('every view is accessible and fits, in both themes and all sizes', {
   await checkViews(t, url, views)
 })
 
-t.test('so is every view of a node of a cluster', { ...needsBrowser, timeout: 240_000 }, async t => {
+t.test('every view of a node of a cluster is accessible and fits, in both themes and all sizes', {
+  ...needsBrowser,
+  timeout: 240_000
+}, async t => {
   const { nodes, urls } = await openAdminCluster(t, 2)
   for (const node of nodes) await joinRoom(node, 'arena')
   await checkViews(t, urls[0], nodeViews)

@@ -60,7 +60,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
   const { page, problems, port, servers, server } = await openDashboard(t)
   server.on('packet', () => {})
 
-  await t.test('details of a peer: handshake without secrets, data, traffic, history', async t => {
+  await t.test('shows details of a peer: handshake without secrets, data, traffic, history', async t => {
     const joined = nextSignal(server, 'client_connected')
     const client = await connect(t, `ws://127.0.0.1:${port}/ws/arena?user=alice&token=${secret}`, ['chat'], {
       authorization: `Bearer ${secret}`,
@@ -281,7 +281,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
       'keeps what others have changed in the meantime')
   })
 
-  await t.test('test client: plain', async t => {
+  await t.test('the test client connects as a plain client', async t => {
     await page.click('#client summary')
     await page.fill('#client-connect [name=room]', 'lobby-2')
     await page.fill('#client-connect [name=protocol]', 'nonsense')
@@ -313,7 +313,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await page.locator('#client-state', { hasText: 'not connected' }).waitFor()
   })
 
-  await t.test('test client: Godot 3 and Godot 4 peers', async t => {
+  await t.test('the test client connects as a peer of Godot 3 and Godot 4', async t => {
     for (const [name, target] of [['godot3', ' to all'], ['godot4', '']] as const) {
       const relay = servers[name]
       await page.selectOption('#server', name)
@@ -352,7 +352,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     }
   })
 
-  await t.test('test client: a server on a port of its own', async t => {
+  await t.test('the test client connects to a server on its own port', async t => {
     await page.reload()
     await page.locator('#status[data-state=success]').waitFor()
     await page.selectOption('#server', 'separate')
@@ -375,7 +375,7 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await separate.listen(0)
     await showsPort()
     await page.click('#client-toggle')
-    await page.getByText('This page may not connect there').waitFor()
+    await page.getByText('The security policy of this page blocks this address.').waitFor()
     await page.locator('#client-state', { hasText: 'not connected' }).waitFor()
     await page.selectOption('#server', 'peerServer')
   })

@@ -67,7 +67,7 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
   t.same(unexpected(problems, 'status of 400'), [])
 })
 
-t.test('names nodes that do not answer, and reports lost messages and nodes that join and leave', options, async t => {
+t.test('names nodes that do not respond, and reports lost messages and nodes that join and leave', options, async t => {
   const { broker, buses, nodes, clients, page, problems } = await openDashboard(t)
   clients[1].sendTo(0, 'first')
   await settled()
@@ -103,7 +103,7 @@ t.test('names nodes that do not answer, and reports lost messages and nodes that
   t.same(unexpected(problems), [])
 })
 
-t.test('shows no burst of traffic when a node answers again', options, async t => {
+t.test('shows no burst of traffic when a node responds again', options, async t => {
   const { broker, buses, clients, page, problems } = await openDashboard(t)
   const traffic = setInterval(() => { clients[1].sendTo(0, 'earlier') }, 20)
   t.teardown(() => { clearInterval(traffic) })

@@ -60,7 +60,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
   }
   await page.waitForFunction(() => document.querySelector('#peers-now').textContent === '3')
 
-  await t.test('disconnect', async t => {
+  await t.test('disconnects a game', async t => {
     await row(page, ids[2]).locator('.disconnect').click()
     await page.selectOption('#disconnect-dialog select', '4001')
     await page.fill('#disconnect-dialog [name=reason]', 'rude')
@@ -72,7 +72,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
     await eventLine(page, `admin disconnectPeer ${ids[2]}`).waitFor()
   })
 
-  await t.test('send', async t => {
+  await t.test('sends a packet to the other games', async t => {
     await row(page, ids[0]).locator('.send').click()
     await page.fill('#send-dialog textarea', 'hello, Ann')
     await page.click('#send-dialog .primary')
@@ -88,7 +88,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
     await page.getByText('Sent to 2 peers').waitFor()
   })
 
-  await t.test('refuse, stop and listen', async t => {
+  await t.test('refuses clients, stops and listens', async t => {
     await page.click('#refuse')
     await page.getByText('refusing new connections').waitFor()
     t.equal(server.refuseNewConnections, true)
@@ -119,7 +119,7 @@ t.test('signs in so that password managers help, remembers the token on request,
   await signIn(page, 'wrong')
   await page.getByText('Wrong token.').waitFor()
   await signIn(page, `${token}\u200b`)
-  await page.getByText('The token has a character that no token can have.').waitFor()
+  await page.getByText('The token contains an invalid character.').waitFor()
   for (let i = 0; i < 3; i++) await page.keyboard.press('Escape')
   const dialog = page.locator('#token-dialog')
   t.equal(await dialog.isVisible(), true, 'there is no other way to sign in')
@@ -244,7 +244,7 @@ t.test('stopping names the close code of the server', options, async t => {
   await page.locator('#stop-dialog', { hasText: 'This disconnects 0 peers with code 1012' }).waitFor()
 })
 
-t.test('a late answer leaves the dialog of another peer alone', options, async t => {
+t.test('a late response leaves the dialog of another peer alone', options, async t => {
   const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   for (const port of [4000, 4001]) accept(server, new MemoryConnection('203.0.113.6', port), '')
   const [first, second] = [...server.peers()].map(({ id }) => id)

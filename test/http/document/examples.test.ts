@@ -230,7 +230,7 @@ async function checkAnswers (t: Test, api: Api, detail: RegExp, id: number, room
   }
 }
 
-t.test('nodes of a cluster send the examples of a node that does not answer', async t => {
+t.test('nodes of a cluster send the examples of a node that does not respond', async t => {
   const { nodes, apis, broker, buses } = await openAdminCluster(t, 2)
   await nodes[1].cluster!.openRoom('far')
   const { id } = await joinRoom(nodes[1], 'far')

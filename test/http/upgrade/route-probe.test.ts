@@ -116,7 +116,7 @@ t.test('asking the router runs no hook, no handler and no error handler of the h
   }
 })
 
-t.test('a constraint of the host decides anew for every request', async t => {
+t.test('a constraint of the host decides about every request separately', async t => {
   const fastify = withTenants(({ rawHeaders }: IncomingMessage) => rawHeaders[rawHeaders.indexOf('X-Tenant') + 1])
   const { port } = await startApp(t, fastify, app => {
     app.get('/ws', { constraints: { tenant: 'blue' } }, async () => 'mine')

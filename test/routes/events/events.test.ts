@@ -82,7 +82,7 @@ t.test('in multiplayer mode events have the names of its signals', async t => {
   })
 })
 
-t.test('the event of the start says the port that the app is bound to', async t => {
+t.test('the event listening has the port that the app is bound to', async t => {
   const { events, port } = await start(t)
   const stream = await events('?types=listening&recent=5')
   t.match((await stream.next('listening')).data, { mode: 'mounted', port })
@@ -577,7 +577,7 @@ t.test('a client that leaves while a hook of the host waits takes no stream', as
   t.equal((await events()).status, 200)
 })
 
-t.test('a client that leaves before earlier requests of its connection are answered takes no stream', async t => {
+t.test('a client that leaves before the responses to earlier requests of its connection takes no stream', async t => {
   const { events, port, waiting } = await startWithHook(t, { admin: { auth: false, maxEventStreams: 1 } })
   const raw = await connectRaw(t, port)
   const next = 'GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
@@ -589,7 +589,7 @@ t.test('a client that leaves before earlier requests of its connection are answe
   t.equal((await events()).status, 200)
 })
 
-t.test('over HTTP/2, too', async t => {
+t.test('over HTTP/2 a client that leaves while a hook of the host waits takes no stream', async t => {
   const https = { allowHTTP1: true, key: pem('leaf.key'), cert: pem('leaf.pem') }
   const { port, waiting } = await startWithHook(t, {
     admin: { auth: false, maxEventStreams: 1 },

@@ -167,7 +167,7 @@ t.test('disconnects a peer with 1000 by default', async t => {
   t.same(await end, { code: 1000, reason: '' })
 })
 
-t.test('disconnects a client that authenticates', async t => {
+t.test('disconnects an authenticating client', async t => {
   const { api, server, port } = await startHost(t, {
     server: { gdMpApi: true, wire: 'godot4', authTimeout: 60, authenticate: () => null }
   })

@@ -190,7 +190,7 @@ t.test('a reserved seat is free again when its client has come and gone, or does
   t.same([await match(), await match(), await match()], [200, 200, 404])
 })
 
-t.test('a client that authenticates takes one seat', async t => {
+t.test('an authenticating client takes one seat', async t => {
   const lobby = await startLobby(t, {}, {
     wire: 'godot4', rooms: { maxPeersPerRoom: 3 }, authTimeout: 20, authenticate: () => null
   })
@@ -259,7 +259,7 @@ const badRequests: Array<[what: string, path: string, body: unknown, pointer: st
   ['a body that is not an object', '/match', [], '/body']
 ]
 
-t.test('bad input', async t => {
+t.test('rejects bad input', async t => {
   const lobby = await startLobby(t, {}, { rooms: { maxPeersPerRoom: 8 } })
   for (const [what, path, body, pointer] of badRequests) {
     await t.test(`refuses ${what}`, async t => {
@@ -341,7 +341,7 @@ t.test('shows and opens nothing for a banned address', async t => {
   t.equal((await lobby.ask('/rooms')).status, 200)
 })
 
-t.test('with create: false it opens no rooms', async t => {
+t.test('with create: false the lobby does not open rooms', async t => {
   const lobby = await startLobby(t, { create: false }, { rooms: { create: 'admin' } })
   await problem(t, await lobby.post('/rooms'), 403, 'lobby-create')
   await problem(t, await lobby.post('/match'), 404, 'lobby-no-match')

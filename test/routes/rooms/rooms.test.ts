@@ -77,13 +77,13 @@ t.test('Location is the path that the client sent, with the prefix that a truste
   }
 })
 
-t.test('refuses a name that exists, main included', async t => {
+t.test('refuses a name that already exists, including main', async t => {
   const { api } = await startRooms(t)
   t.equal((await api('/rooms', jsonRequest('POST', { name: 'twice' }))).status, 201)
   for (const name of ['twice', 'main']) {
     const answer = await api('/rooms', jsonRequest('POST', { name }))
     t.equal(answer.status, 409)
-    t.match(await answer.json(), { code: 'ERR_ALREADY_EXISTS', godotError: 32, detail: `a room "${name}" exists` })
+    t.match(await answer.json(), { code: 'ERR_ALREADY_EXISTS', godotError: 32, detail: `room "${name}" already exists` })
   }
   t.equal((await api('/rooms', jsonRequest('POST', { name: 'TWICE' }))).status, 201, 'names are case-sensitive')
 })
@@ -123,7 +123,7 @@ t.test('without option rooms there is main, and no other can be opened', async t
   t.same((await (await api('/server')).json()).rooms, { enabled: false, count: 1 })
 })
 
-t.test('an unknown room: 404', async t => {
+t.test('responds with 404 to an unknown room', async t => {
   const { api } = await startRooms(t)
   for (const [path, init] of [
     ['', {}], ['', { method: 'DELETE' }], ['', jsonRequest('PATCH', { locked: true })], ['/peers', {}],
@@ -131,7 +131,7 @@ t.test('an unknown room: 404', async t => {
   ] as const) {
     const answer = await api(`/rooms/nowhere${path}`, init)
     t.equal(answer.status, 404, path)
-    t.match(await answer.json(), { code: 'ERR_DOES_NOT_EXIST', godotError: 33, detail: 'no room "nowhere"' })
+    t.match(await answer.json(), { code: 'ERR_DOES_NOT_EXIST', godotError: 33, detail: 'room "nowhere" does not exist' })
   }
 })
 
