@@ -21,7 +21,7 @@ export type OriginOption = boolean | string | readonly string[] | undefined
 export async function allowOrigins (app: FastifyInstance, origin: OriginOption, use: CrossOriginUse): Promise<void> {
   if (origin === undefined) return
   const options = origin !== false && corsOptions(origin === true ? ['*'] : [origin].flat(), use)
-  // Of a route these override the options of the host's @fastify/cors, which cannot be registered once more below it.
+  // In a route's config these override the host's @fastify/cors, which cannot be registered again in a child scope.
   app.addHook('onRoute', route => { route.config = Object.assign(route.config ?? {}, { cors: options }) })
   if (app.hasRequestDecorator('corsPreflightEnabled')) app.options('*', isolated({ schema: { hide: true } }), notFound)
   else if (options !== false) {

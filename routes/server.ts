@@ -146,7 +146,7 @@ const listeningRoutes: Routes = async (app, { server }) => {
     schema: {
       operationId: 'isListening',
       summary: 'Whether the server is listening',
-      description: 'As `is_listening` of Godot.',
+      description: 'Like Godot\'s `is_listening`.',
       tags,
       response: {
         200: Type.Object({ listening: State.properties.listening }, { description: 'Whether it is listening' })

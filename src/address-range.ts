@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js'
 
 /** A range of IP addresses. */
 export interface AddressRange {
-  /** First address, prefix length, and both in canonical CIDR notation (of a single address just the address). */
+  /** First address, prefix length, and both in canonical CIDR notation (for a single address just the address). */
   readonly network: string
   readonly length: number
   readonly text: string

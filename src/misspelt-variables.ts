@@ -7,7 +7,7 @@ export interface Misspelt { readonly name: string, readonly meant: string }
 const LETTERS_PER_EDIT = 4
 const MAX_EDITS = 3
 
-/** The variables that are not ours but nearly have the name of one of ours. */
+/** Unknown variables whose names are nearly that of one of ours. */
 export function misspeltVariables (env: Readonly<Record<string, string | undefined>>): Misspelt[] {
   return Object.keys(env).flatMap(name => {
     const meant = Object.hasOwn(variables, name) ? undefined : nearest(name)

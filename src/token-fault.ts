@@ -1,10 +1,10 @@
 const MIN_LENGTH = 32
-/** What all clients send unchanged in a header; other characters they encode in different ways, or refuse. */
+/** Characters that all clients send unchanged in a header; others they encode in different ways, or refuse. */
 const sendable = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/
 
 /**
- * What is wrong with an admin token, undefined when nothing is. In production (NODE_ENV), or where others than this
- * machine can send it (`isPublic`), it must be long.
+ * What is wrong with an admin token, undefined when nothing is. In production (NODE_ENV), or where other machines
+ * can send it (`isPublic`), it must be long.
  */
 export function tokenFault (
   token: string, { nodeEnv = process.env.NODE_ENV, isPublic = false }: { nodeEnv?: string, isPublic?: boolean } = {}

@@ -37,7 +37,7 @@ interface Fighter {
 
 /**
  * The game of one room: a lobby, until all seats are taken, then a match. Players load its scene when it starts, each
- * at its own time, and get what is in it once they have said so.
+ * at its own time, and get what is in it once they have reported that.
  */
 export class Match {
   readonly fighters = new Map<number, Fighter>()

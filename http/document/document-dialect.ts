@@ -114,7 +114,7 @@ function withExclusiveFlags (schema: Json): Json {
 }
 
 /**
- * A type or null, without the type null; alternatives of which one is left become it, those of constants an
+ * A type or null, without the type null: a single alternative that is left replaces the union, constants become an
  * enumeration.
  */
 function withNullable (schema: Json, flag: string): Json {

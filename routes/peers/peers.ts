@@ -78,7 +78,7 @@ const valueRoutes: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'hasPeer',
       summary: 'Whether a peer exists',
-      description: 'As `has_peer` of Godot. A closing peer exists until it is disconnected.',
+      description: 'Like Godot\'s `has_peer`. A closing peer exists until it is disconnected.',
       tags,
       params,
       response: {
@@ -93,7 +93,7 @@ const valueRoutes: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'getPeerAddress',
       summary: 'Address of a peer',
-      description: 'As `get_peer_address` of Godot. Behind a trusted proxy it is the address of the client.',
+      description: 'Like Godot\'s `get_peer_address`. Behind a trusted proxy it is the address of the client.',
       tags,
       params,
       response: {
@@ -109,7 +109,7 @@ const valueRoutes: Routes = async (app, { nodes }) => {
     schema: {
       operationId: 'getPeerPort',
       summary: 'Port of a peer',
-      description: 'As `get_peer_port` of Godot. Behind a proxy it is a port of the proxy.',
+      description: 'Like Godot\'s `get_peer_port`. Behind a proxy it is a port of the proxy.',
       tags,
       params,
       response: {

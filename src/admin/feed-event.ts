@@ -64,7 +64,7 @@ export interface Stats extends TrafficTotals {
   readonly refuseNewConnections: boolean
   /** Ids of nodes that did not respond. */
   readonly unreachable?: string[]
-  /** Whether there are any. */
+  /** Whether any node did not respond. */
   readonly partial?: true
 }
 

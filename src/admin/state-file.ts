@@ -18,8 +18,8 @@ const VERSION = 1
 type Values = Record<string, unknown>
 
 /**
- * What is kept of a server: its bans, and the options that were changed at run time (null: not set); of a node of a
- * cluster also what it knows of those of the cluster (`SavedConfig`).
+ * What is kept of a server: its bans, and the options that were changed at run time (null: not set); of a node also
+ * what it knows of the bans and options of its cluster (`SavedConfig`).
  */
 const StoredServer = Type.Object({
   settings: Type.Record(Type.String(), Type.Unknown()),
@@ -49,7 +49,7 @@ export class StateFile {
   readonly #log: Logger
   /** The options of each server that were changed; `rooms` has only the rules that were. */
   readonly #changed = new Map<string, Values>()
-  /** What the file has, also of servers that are not there now. */
+  /** The content of the file, including servers that do not exist now. */
   readonly #stored: Stored['servers']
   #isScheduled = false
   #isWritten = true

@@ -24,7 +24,7 @@ export class TrafficHistory {
   #readAt = 0
   #at = Date.now()
 
-  /** Adds the totals of this moment: for each second since the last ones their mean. */
+  /** Adds the totals of this moment: each second since the last totals gets the mean rates. */
   add ({ peers: { open }, ...totals }: Stats, now: number = performance.now()): void {
     const read: Totals = { ...totals, peers: open }
     const before = this.#totals

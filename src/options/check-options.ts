@@ -18,7 +18,7 @@ const UNKNOWN = 'unknown option'
 /** An invalid part of a value: its JSON pointer, and what is expected. */
 interface Fault { readonly instancePath: string, readonly message: string }
 
-/** The first fault of a value; before all others a member that is unknown, as it may be a misspelt one. */
+/** The first fault of a value; an unknown member takes precedence, as it may be a misspelt one. */
 export function firstFault (schema: TSchema, value: unknown): Fault {
   const [, errors] = Schema.Errors(schema, value)
   const faults = faultsOf(errors)

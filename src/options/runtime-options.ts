@@ -12,7 +12,10 @@ export const runtimeOptionNames = [
 /** Options that may change while the server listens. `rooms` may only change its rules. */
 export type RuntimeOptions = Pick<ServerOptions, typeof runtimeOptionNames[number]>
 
-/** The changes that make of `current` what is given; throws ERR_INVALID_PARAMETER for an option that is fixed. */
+/**
+ * The given options as changes of `current`, with all rules of rooms; throws ERR_INVALID_PARAMETER for an option that is
+ * fixed.
+ */
 export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOptions>): Partial<RuntimeOptions> {
   const names: readonly string[] = runtimeOptionNames
   const fixed = Object.keys(given).find(name => !names.includes(name))

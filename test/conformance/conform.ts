@@ -31,7 +31,7 @@ export function echoFromQueue (server: WebSocketServer): void {
   })
 }
 
-/** A way to send a case: its bytes in chunks after the handshake, or all behind the request. */
+/** A way to send a case: its bytes in chunks after the handshake, or all after the request. */
 interface Delivery { readonly how: string, readonly request: Buffer, readonly chunks: Buffer[] }
 
 /** Ways to split the client's bytes into chunks, and the maximum stream size of each. */

@@ -13,7 +13,7 @@ export interface HostOptions {
   admin?: AdminOptions
   /** Registers plugins and routes of the host before those of the server. */
   before?: (app: FastifyInstance) => unknown
-  /** Registers more behind them. */
+  /** Registers more after them. */
   after?: (app: FastifyInstance) => unknown
 }
 

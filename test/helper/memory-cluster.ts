@@ -68,7 +68,7 @@ export async function openMemoryCluster (
   return { broker, nodes, buses }
 }
 
-/** Waits until the nodes have told each other everything. */
+/** Waits until the nodes have exchanged everything. */
 export async function settled (): Promise<void> {
   for (let turn = 0; turn < 12; turn++) await nextTurn()
 }

@@ -4,7 +4,7 @@ import { ask, masked, type Address } from './exchange.ts'
 
 /** Milliseconds without a byte after which it is checked whether a server is done. */
 const SILENCE = 1000
-/** Requests that it answers meanwhile on other connections if it is done, and not only busy. */
+/** Requests on other connections that it responds to in the meantime if it is done, and not only busy. */
 const OTHER_REQUESTS = 5
 
 /** Upgrades that clients offer to any server, which those that do not know them ignore (RFC 9110, 7.8). */
