@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { core, pinToCore } from './pin-to-core.ts'
-import { findProgram } from '../scripts/test-programs.mjs'
+import { findProgram } from '../scripts/test/test-programs.mjs'
 import { freePort } from '../test/helper/free-port.ts'
 import { stop, untilReady } from './server.ts'
 

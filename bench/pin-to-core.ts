@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { findProgram } from '../scripts/test-programs.mjs'
+import { findProgram } from '../scripts/test/test-programs.mjs'
 
 /**
  * Cores of servers and of the generator: if the scheduler puts both on one core, figures are off by up to a factor of

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { int, PoolVector2Array, Vector2 } from '../src/protocol/variant/variant-types.ts'
-import { MemoryClient, memoryMount } from '../test/helper/memory-client.ts'
+import { MemoryClient, memoryMount } from '../test/helper/memory/memory-client.ts'
 
 // Measures remote calls of a server without sockets, in microseconds per call: `npm run compile`, then `node
 // dist/bench/rpc.js [peers]`.

@@ -1,8 +1,8 @@
 // Prepares a fresh clone: installs packages that are missing or outdated, then compiles the service.
 // Without arguments (`npm start`) these are the packages of the service and its compiler (scripts/light-install.mjs).
 // All packages are installed with --package, which builds what is published, and with --test-programs and
-// --test-packages, which install what tests need besides: programs (scripts/test-programs.mjs), and the packages of
-// test/hosts and test/clients.
+// --test-packages, which install what tests need besides: programs (scripts/test/test-programs.mjs), and the packages
+// of test/hosts and test/clients.
 import { execSync } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,5 +33,5 @@ if (args.length === 0) {
   install(root)
   if (args.includes('--package')) process.exitCode = await build('tsconfig.build.json')
   if (args.includes('--test-packages')) for (const folder of testPackages) install(folder)
-  if (args.includes('--test-programs')) (await import('./test-programs.mjs')).installPrograms()
+  if (args.includes('--test-programs')) (await import('./test/test-programs.mjs')).installPrograms()
 }

@@ -3,10 +3,10 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
-import { checkCoverage } from './coverage.mjs'
-import { runTests } from './run-tests.mjs'
-import { shortRun } from './short-run.mjs'
-import { isQuick } from './test-groups.mjs'
+import { checkCoverage } from './test/coverage.mjs'
+import { runTests } from './test/run-tests.mjs'
+import { shortRun } from './test/short-run.mjs'
+import { isQuick } from './test/test-groups.mjs'
 
 const root = resolve(import.meta.dirname, '..')
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { canonicalAddress, isLoopback, parseAddressRange } from '../src/address-range.ts'
-import { Random, seed } from './helper/random.ts'
+import { Random, seed } from './helper/random/random.ts'
 
 const spellings: Array<[canonical: string, spellings: string[]]> = [
   ['203.0.113.9', [

@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import app, { type AppOptions } from '../app.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { servicePaths } from '../src/service-paths.ts'
-import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
+import { connectRaw, upgradeRequest } from './helper/sockets/raw-socket.ts'
 
 const token = 'x'.repeat(32)
 

@@ -4,8 +4,8 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import app from '../app.ts'
-import { needsBrowser, openPage } from './helper/browser.ts'
-import { authorize, execute, fillParameter, unfold } from './helper/swagger-ui.ts'
+import { needsBrowser, openPage } from './helper/browser/browser.ts'
+import { authorize, execute, fillParameter, unfold } from './helper/browser/swagger-ui.ts'
 import { nextSignal } from './helper/next-signal.ts'
 
 const token = 'x'.repeat(32)

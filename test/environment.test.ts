@@ -4,7 +4,7 @@ import { variables } from '../src/environment-variables.ts'
 import { nameVariable, readEnvironment, SettingsError } from '../src/environment.ts'
 import { parseOptions, ServerOptions } from '../src/options/options.ts'
 import { servicePaths } from '../src/service-paths.ts'
-import { keyFile, pem } from './helper/keys.ts'
+import { keyFile, pem } from './helper/sockets/keys.ts'
 import { temporaryFolder } from './helper/temporary-folder.ts'
 
 const token = 'x'.repeat(32)

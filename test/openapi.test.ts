@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import t from 'tap'
-import { documentFile, documentText } from '../scripts/openapi.ts'
+import { documentFile, documentText } from '../scripts/docs/openapi.ts'
 import { LobbyOptions } from '../src/options/lobby-options.ts'
 import { ServerOptions } from '../src/options/options.ts'
 import { patternRule } from '../src/options/patterns.ts'

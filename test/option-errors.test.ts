@@ -2,7 +2,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import t from 'tap'
 import peerServer, { serverOptions, WebSocketServer } from '../index.ts'
 import type { ServerOptions } from '../index.ts'
-import { typeErrors } from './helper/compile.ts'
+import { typeErrors } from './helper/documents/compile.ts'
 
 /** Where options are given, declared here without what else index.ts leads to. */
 const preamble = `

@@ -3,8 +3,8 @@ import { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions, defaultRoomRules } from '../src/options/defaults.ts'
 import { runtimeOptionNames, type RuntimeOptions } from '../src/options/runtime-options.ts'
 import { jsonRequest, nextClose, startHost } from './helper/host.ts'
-import { openMemoryServer } from './helper/memory-server.ts'
-import { connectRaw, upgradeRequest } from './helper/raw-socket.ts'
+import { openMemoryServer } from './helper/memory/memory-server.ts'
+import { connectRaw, upgradeRequest } from './helper/sockets/raw-socket.ts'
 
 const changed: Required<Omit<RuntimeOptions, 'rooms'>> = {
   authTimeout: 5,

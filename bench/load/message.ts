@@ -6,7 +6,7 @@
  * Each character holds five bits, least significant first, as an offset from "`": no wire has to escape this text.
  */
 import { headLength, opcode } from '../../src/protocol/websocket/frame.ts'
-import { frame } from '../../test/helper/raw-frame.ts'
+import { frame } from '../../test/helper/sockets/raw-frame.ts'
 import type { Wire } from './wire.ts'
 
 const ZERO = 0x60

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { feedOf } from '../../src/admin/event-feed.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { FrameClient } from '../helper/frame-client.ts'
-import { openMemoryServer } from '../helper/memory-server.ts'
+import { FrameClient } from '../helper/memory/frame-client.ts'
+import { openMemoryServer } from '../helper/memory/memory-server.ts'
 
 async function open (t: Test) {
   const server = await openMemoryServer({ pingInterval: 0 })

@@ -6,7 +6,7 @@ import { addServerMetrics } from '../../src/admin/server-metrics.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { startHost } from '../helper/host.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { until } from '../helper/until.ts'
 

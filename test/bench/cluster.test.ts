@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 // Without NODE_OPTIONS, with which tap would instrument these processes.
 const { NODE_OPTIONS, ...env } = process.env

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import t, { type Test } from 'tap'
-import { command } from '../helper/command.ts'
-import { commandFolder } from '../helper/command-folder.ts'
+import { command } from '../helper/programs/command.ts'
+import { commandFolder } from '../helper/programs/command-folder.ts'
 
 /** The words of a command line, candidates for the last one, and words that must not be among them. */
 type Line = [words: string[], expected: string[], not?: string[]]

@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import { run } from '../../src/cli/index.ts'
 import { eventTypes } from '../../src/client/event-text.ts'
-import { scaled } from '../helper/random.ts'
-import { unsafeCharacters } from '../helper/unsafe-characters.ts'
+import { scaled } from '../helper/random/random.ts'
+import { unsafeCharacters } from '../helper/random/unsafe-characters.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 // The service of this test puts control characters into every field of everything it sends.

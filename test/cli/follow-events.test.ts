@@ -8,7 +8,7 @@ import { followEvents } from '../../src/cli/follow-events.ts'
 import { run } from '../../src/cli/index.ts'
 import { PeerServerClient } from '../../src/client/client.ts'
 import { simulateTime } from '../helper/clock.ts'
-import { command } from '../helper/command.ts'
+import { command } from '../helper/programs/command.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 
 /** A service with one listener per request; the last one answers all further requests. */

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
-import { command } from '../helper/command.ts'
-import { joinRoom } from '../helper/memory-cluster.ts'
+import { command } from '../helper/programs/command.ts'
+import { joinRoom } from '../helper/memory/memory-cluster.ts'
 
 t.test('commands name the nodes of a cluster that did not respond, and exit with 1', async t => {
   const { nodes, urls, broker, buses } = await openAdminCluster(t, 2, { closeTimeout: 60 })

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import { commandFolder } from '../helper/command-folder.ts'
+import { commandFolder } from '../helper/programs/command-folder.ts'
 import { startHost } from '../helper/host.ts'
-import { skipWithout } from '../helper/skip-without.ts'
-import { Terminal } from '../helper/terminal.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
+import { Terminal } from '../helper/programs/terminal.ts'
 
 // The command line in a terminal that draws it, at the prompt of real shells.
 

@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { PeerServerClient } from '../../src/client/index.ts'
-import { needsBrowser, openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser/browser.ts'
 import { accept } from '../helper/internals.ts'
-import { MemoryConnection } from '../helper/memory-connection.ts'
+import { MemoryConnection } from '../helper/memory/memory-connection.ts'
 import { startApp } from '../helper/app.ts'
 
 const token = 'a token of more than thirty-two characters'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { escapeControls } from '../../src/client/escape-controls.ts'
-import { codePoint } from '../helper/code-point.ts'
-import { unsafeCharacters } from '../helper/unsafe-characters.ts'
+import { codePoint } from '../helper/random/code-point.ts'
+import { unsafeCharacters } from '../helper/random/unsafe-characters.ts'
 
 t.test('escapes C0, C1, DEL, line separators and text direction controls', async t => {
   t.equal(escapeControls('\u001B[31mred\u009B1m\r\n\u007F\u2028\u202Eabc'),

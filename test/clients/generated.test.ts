@@ -6,7 +6,7 @@ import { compilerCommand } from '../../scripts/compile.mjs'
 import { root } from '../../scripts/root.ts'
 import { startApp } from '../helper/app.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
-import { skipWithoutTools, toolCommand } from '../helper/test-tools.ts'
+import { skipWithoutTools, toolCommand } from '../helper/programs/test-tools.ts'
 
 const token = 'a token of more than thirty-two characters'
 

@@ -4,10 +4,10 @@ import { adminRoutes } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
 import { simulateTime } from '../helper/clock.ts'
-import { command } from '../helper/command.ts'
+import { command } from '../helper/programs/command.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
-import type { RoomClient } from '../helper/room-client.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
+import type { RoomClient } from '../helper/memory/room-client.ts'
 import { until } from '../helper/until.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })

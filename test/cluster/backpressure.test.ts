@@ -2,7 +2,7 @@ import t from 'tap'
 import { decodeJson } from '../../src/cluster/message/json.ts'
 import { stopTime } from '../helper/clock.ts'
 import { until } from '../helper/until.ts'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
 const COUNT = 60
 

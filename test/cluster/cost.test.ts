@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
 // The formulas of docs/scale.md, with its letters.
 const ROOM_HEAD = 30

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
-import { openEvents } from '../helper/event-source.ts'
+import { openEvents } from '../helper/sockets/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
 
 t.test('the feed of every node reports the events of all nodes, each once', async t => {
   const { nodes, apis, urls } = await openAdminCluster(t, 3)

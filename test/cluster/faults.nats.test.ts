@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { NodeProcess, startNodes } from '../helper/cluster-process.ts'
-import { startNats } from '../helper/nats.ts'
-import { SequencePlayer } from '../helper/sequence-player.ts'
+import { NodeProcess, startNodes } from '../helper/programs/cluster-process.ts'
+import { startNats } from '../helper/programs/nats.ts'
+import { SequencePlayer } from '../helper/random/sequence-player.ts'
 import { until } from '../helper/until.ts'
 
 /** Players of each node in one room, who see each other. */

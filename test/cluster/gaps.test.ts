@@ -5,9 +5,9 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
-} from '../helper/memory-cluster.ts'
+} from '../helper/memory/memory-cluster.ts'
 import { override } from '../helper/override.ts'
-import type { RoomClient } from '../helper/room-client.ts'
+import type { RoomClient } from '../helper/memory/room-client.ts'
 import { until } from '../helper/until.ts'
 
 /** What a node reports as lost from now on: by which node, how many messages, to which room. */

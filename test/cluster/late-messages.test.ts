@@ -1,6 +1,6 @@
 import t from 'tap'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
 // A broker that was stopped sends what it still had after newer messages, when it continues.
 

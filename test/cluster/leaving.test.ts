@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { joinRoom, openMemoryCluster, patientTimings, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, patientTimings, settled } from '../helper/memory/memory-cluster.ts'
 import { until } from '../helper/until.ts'
 
 const roomsOf = (node: WebSocketServer): string[] => Array.from(node.rooms(), ({ name }) => name)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Lobby } from '../../src/core/room/lobby/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
 t.test('the lobby of any node shows and matches the rooms of all', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)

@@ -2,9 +2,11 @@ import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { checkSize } from '../../src/cluster/bus/checks.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
+} from '../helper/memory/memory-cluster.ts'
 import { override } from '../helper/override.ts'
-import { RoomClient } from '../helper/room-client.ts'
+import { RoomClient } from '../helper/memory/room-client.ts'
 import { until } from '../helper/until.ts'
 
 // With the smallest `max_payload` that a node accepts, what exceeds one message is divided.

@@ -6,7 +6,7 @@ import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { GodotError } from '../../src/error.ts'
 import { Membership } from '../../src/cluster/membership/membership.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
-import { RecordingHost } from '../helper/cluster-host.ts'
+import { RecordingHost } from '../helper/memory/cluster-host.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 
 const [url, nodeId, timings] = process.argv.slice(2)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { FrameClient } from '../helper/frame-client.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory-cluster.ts'
+import { FrameClient } from '../helper/memory/frame-client.ts'
+import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { NodeCommands } from '../../src/cluster/node-commands.ts'
 import { Subjects } from '../../src/cluster/subjects.ts'
-import { MemoryBroker } from '../helper/memory-bus.ts'
+import { MemoryBroker } from '../helper/memory/memory-bus.ts'
 
 t.test('a result that JSON cannot represent is an error of the node that asks', async t => {
   const broker = new MemoryBroker()

@@ -6,10 +6,12 @@ import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
-import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
-import { Random, scaled, seed } from '../helper/random.ts'
-import type { RoomClient } from '../helper/room-client.ts'
-import { slowBus } from '../helper/slow-bus.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
+} from '../helper/memory/memory-cluster.ts'
+import { Random, scaled, seed } from '../helper/random/random.ts'
+import type { RoomClient } from '../helper/memory/room-client.ts'
+import { slowBus } from '../helper/memory/slow-bus.ts'
 import { until } from '../helper/until.ts'
 
 // Whatever happens to a cluster and its broker: once all nodes are connected again they agree about rooms, bans and

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { startNodes } from '../helper/cluster-process.ts'
-import { startGodot } from '../helper/godot.ts'
-import { call, enter, hears, sees, send } from '../helper/godot3-talker.ts'
-import { startNats } from '../helper/nats.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { startNodes } from '../helper/programs/cluster-process.ts'
+import { startGodot } from '../helper/godot/godot.ts'
+import { call, enter, hears, sees, send } from '../helper/godot/godot3-talker.ts'
+import { startNats } from '../helper/programs/nats.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 const title = 'three processes, real NATS, real games: relay, calls, join, leave, kick'
 

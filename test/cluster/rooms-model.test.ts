@@ -1,7 +1,7 @@
 import t from 'tap'
-import { joinRoom, openMemoryCluster, settled } from '../helper/memory-cluster.ts'
-import { Random, scaled, seed } from '../helper/random.ts'
-import { RoomModel } from '../helper/room-model.ts'
+import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
+import { Random, scaled, seed } from '../helper/random/random.ts'
+import { RoomModel } from '../helper/memory/room-model.ts'
 
 const names = ['main', 'alpha', 'beta']
 

@@ -1,12 +1,12 @@
 import t, { type Test } from 'tap'
 import { WebSocketServer, type Room } from '../../index.ts'
-import { startGodot, type GodotClient } from '../helper/godot.ts'
-import { call, enter, sees, talkerOf } from '../helper/godot3-talker.ts'
-import { MemoryBroker } from '../helper/memory-bus.ts'
-import { patientTimings } from '../helper/memory-cluster.ts'
-import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/room-talk.ts'
+import { startGodot, type GodotClient } from '../helper/godot/godot.ts'
+import { call, enter, sees, talkerOf } from '../helper/godot/godot3-talker.ts'
+import { MemoryBroker } from '../helper/memory/memory-bus.ts'
+import { patientTimings } from '../helper/memory/memory-cluster.ts'
+import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/godot/room-talk.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 /** Nodes with a port each. */
 async function openNodes (t: Test, count: number, { serverRelay = true } = {}): Promise<WebSocketServer[]> {

@@ -3,8 +3,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import { jsonRequest, nextClose } from '../helper/host.ts'
-import { startNats } from '../helper/nats.ts'
-import { startService, type Service } from '../helper/service.ts'
+import { startNats } from '../helper/programs/nats.ts'
+import { startService, type Service } from '../helper/programs/service.ts'
 import { until } from '../helper/until.ts'
 
 /** Connects a client to a room of a node; its id. */

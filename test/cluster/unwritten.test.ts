@@ -9,7 +9,9 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
 import type { RoomOptions } from '../../src/options/option-types.ts'
 import { simulateTime } from '../helper/clock.ts'
-import { joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster } from '../helper/memory-cluster.ts'
+import {
+  joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
+} from '../helper/memory/memory-cluster.ts'
 import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'

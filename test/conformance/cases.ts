@@ -1,5 +1,5 @@
 import { opcode } from '../../src/protocol/websocket/frame.ts'
-import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
+import { closePayload, frame, type FrameBits } from '../helper/sockets/raw-frame.ts'
 
 /**
  * What a client sends to an echo server and what it gets back, frame by frame: RFC 6455 in the groups of the Autobahn

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Test } from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { connectRaw, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
+import { connectRaw, upgradeRequest, type RawSocket } from '../helper/sockets/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { cases, MAX_MESSAGE, type Case } from './cases.ts'
 

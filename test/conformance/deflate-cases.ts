@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib'
 import { opcode } from '../../src/protocol/websocket/frame.ts'
-import { closePayload, frame, type FrameBits } from '../helper/raw-frame.ts'
+import { closePayload, frame, type FrameBits } from '../helper/sockets/raw-frame.ts'
 import { BAD_TEXT, group, MAX_MESSAGE, PROTOCOL_ERROR, TOO_BIG, type Case, type Row } from './cases.ts'
 
 /**

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { modes, openServer } from '../helper/modes.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { conform, echo, options } from './conform.ts'
 import { deflateCases, offerCases, offers } from './deflate-cases.ts'
 

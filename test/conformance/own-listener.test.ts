@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls'
 import t from 'tap'
 import { WebSocketServer } from '../../index.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { connectRawTls } from '../helper/raw-socket.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { connectRawTls } from '../helper/sockets/raw-socket.ts'
 import { cases } from './cases.ts'
 import { conform, echo, options } from './conform.ts'
 

@@ -1,7 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
-import { connectRaw } from '../helper/raw-socket.ts'
+import { connectRaw } from '../helper/sockets/raw-socket.ts'
 import { cases } from './cases.ts'
 import { conform, echoFromQueue, options } from './conform.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Roster } from '../../src/core/roster.ts'
-import { Random, seed } from '../helper/random.ts'
+import { Random, seed } from '../helper/random/random.ts'
 
 interface Item { rosterIndex?: number | undefined }
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { playArena } from '../helper/arena.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { playArena } from '../helper/godot/arena.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 const SECONDS = 6
 const matches = { ice: ['Ann', 'Ben'], sand: ['Cat', 'Dan'], mud: ['Eve', 'Fay'] }

@@ -5,8 +5,8 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
-import type { Script4 } from '../helper/godot4-client.ts'
-import { Godot4Socket } from '../helper/godot4-socket.ts'
+import type { Script4 } from '../helper/godot/godot4-client.ts'
+import { Godot4Socket } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
 
 const read = (name: string): string => readFileSync(join(root, 'examples/arena4/godot', name), 'utf8')

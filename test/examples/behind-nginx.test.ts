@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { freePort } from '../helper/free-port.ts'
-import { startExample } from '../helper/running-program.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { startExample } from '../helper/programs/running-program.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 const CLIENT = '127.0.0.2'
 

@@ -2,9 +2,9 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { once } from 'node:events'
-import { needsBrowser, openPage } from '../helper/browser.ts'
+import { needsBrowser, openPage } from '../helper/browser/browser.ts'
 import { freePort } from '../helper/free-port.ts'
-import { startExample } from '../helper/running-program.ts'
+import { startExample } from '../helper/programs/running-program.ts'
 
 t.test('two people chat in a browser, also after the server has restarted', needsBrowser, async t => {
   const port = await freePort()

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
-import { filesIn } from '../helper/files-in.ts'
+import { filesIn } from '../helper/documents/files-in.ts'
 
 const folder = join(root, 'examples')
 const examples = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory())

@@ -5,8 +5,8 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { enemy, input, Match, player, state, surface } from '../../examples/match4/match.ts'
 import peerServer, { Vector2, type Replication } from '../../index.ts'
-import type { Godot4Client, Script4 } from '../helper/godot4-client.ts'
-import { Godot4Socket } from '../helper/godot4-socket.ts'
+import type { Godot4Client, Script4 } from '../helper/godot/godot4-client.ts'
+import { Godot4Socket } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
 
 const folder = join(root, 'examples/match4/godot')

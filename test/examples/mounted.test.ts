@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import t from 'tap'
 import { WebSocket } from 'ws'
 import { freePort } from '../helper/free-port.ts'
-import { RelaySocket } from '../helper/relay-socket.ts'
-import { startExample } from '../helper/running-program.ts'
+import { RelaySocket } from '../helper/sockets/relay-socket.ts'
+import { startExample } from '../helper/programs/running-program.ts'
 
 t.test('the app and its game share tokens, documents and the port', async t => {
   const port = await freePort()

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
 import { freePort } from '../helper/free-port.ts'
-import { startExample, startGodotProject } from '../helper/running-program.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { startExample, startGodotProject } from '../helper/programs/running-program.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 t.test('two real players see each other move, and who leaves', skipWithout('godot3-server'), async t => {
   const port = await freePort()

@@ -5,7 +5,7 @@ import { adminRoutes, dashboard, metrics, type ServerOptions } from '../../index
 import { health } from '../../routes/parts.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
 import type { JsonResponse } from './host.ts'
-import { openMemoryCluster, patientTimings, type MemoryCluster } from './memory-cluster.ts'
+import { openMemoryCluster, patientTimings, type MemoryCluster } from './memory/memory-cluster.ts'
 
 /** Sends a request to the REST API of one node. */
 export type Api = (path: string, init?: RequestInit) => Promise<JsonResponse>

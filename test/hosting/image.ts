@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
-import { loadTool } from '../helper/test-tools.ts'
+import { loadTool } from '../helper/programs/test-tools.ts'
 
 /** A stage of a Dockerfile whose instructions were run in a folder that stands for the root of its file system. */
 export interface Stage {

@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { asyncApiText } from '../../scripts/asyncapi.ts'
-import { documentText } from '../../scripts/openapi.ts'
-import { toolCommand } from '../helper/test-tools.ts'
+import { asyncApiText } from '../../scripts/docs/asyncapi.ts'
+import { documentText } from '../../scripts/docs/openapi.ts'
+import { toolCommand } from '../helper/programs/test-tools.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 
 /** A finding of a linter: its rule, and where in the document. */

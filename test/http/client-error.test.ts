@@ -4,7 +4,7 @@ import { answerClientError } from '../../http/client-error.ts'
 import { problemCounts } from '../../http/problem.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { listen } from '../helper/app.ts'
-import { connectRaw } from '../helper/raw-socket.ts'
+import { connectRaw } from '../helper/sockets/raw-socket.ts'
 
 /** `timeout`: milliseconds that a request may take. */
 async function start (t: Test, timeout = 60_000) {

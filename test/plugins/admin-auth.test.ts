@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import peerServer, { adminRoutes, type AdminOptions } from '../../index.ts'
 import { stopTime } from '../helper/clock.ts'
 import { startHost } from '../helper/host.ts'
-import { connectRaw, type RawSocket } from '../helper/raw-socket.ts'
+import { connectRaw, type RawSocket } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { needsBrowser, openPage } from '../helper/browser.ts'
-import { modes, openServer } from '../helper/modes.ts'
+import { needsBrowser, openPage } from '../helper/browser/browser.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
 
 /** What a page reports: the extensions agreed on, and for each message whether its echo is equal. */
 interface Findings { extensions: string, isSame: boolean[] }

@@ -6,7 +6,7 @@ import firstRequest from '../../plugins/first-request.ts'
 import peerServer from '../../plugins/peer-server.ts'
 import { listen } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
-import { connectRaw, connectRawWebSocket, type RawSocket } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, type RawSocket } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 const ask = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { listeningApp } from '../helper/app.ts'
-import { acceptKeyOf, sendUpgradeRequest, responseFault, headersOf } from '../helper/godot4-socket.ts'
+import { acceptKeyOf, sendUpgradeRequest, responseFault, headersOf } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
-import { readVectors } from '../helper/variant-vectors.ts'
+import { readVectors } from '../helper/random/variant-vectors.ts'
 
 /** Upgrade requests of real Godot 4 clients, and the responses of a real Godot 4 server. */
 interface Frame { conn: string, dir: string, http?: string, hex?: string }

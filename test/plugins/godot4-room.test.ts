@@ -5,9 +5,9 @@ import type { Test } from 'tap'
 import peerServer, { int, Vector2 } from '../../index.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { listen } from '../helper/app.ts'
-import { Random, seed } from '../helper/random.ts'
-import type { Godot4Client } from '../helper/godot4-client.ts'
-import { Godot4Socket } from '../helper/godot4-socket.ts'
+import { Random, seed } from '../helper/random/random.ts'
+import type { Godot4Client } from '../helper/godot/godot4-client.ts'
+import { Godot4Socket } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
 
 const PLAYERS = 64

@@ -2,8 +2,8 @@ import Fastify from 'fastify'
 import type { Test } from 'tap'
 import t from 'tap'
 import type { HandshakeRequest } from '../../src/on-handshake.ts'
-import { needsBrowser, openPage } from '../helper/browser.ts'
-import { modes, openServer } from '../helper/modes.ts'
+import { needsBrowser, openPage } from '../helper/browser/browser.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
 
 /** The result of opening a WebSocket in a page: the subprotocol, or the close code. */
 type Outcome = { protocol: string } | { code: number }

@@ -9,8 +9,8 @@ import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { nextClose, jsonRequest, nextMessage, startHost } from '../helper/host.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
-import { pem } from '../helper/keys.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
+import { pem } from '../helper/sockets/keys.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
 t.test('a host keeps its own WebSocket routes and their options', async t => {

@@ -2,8 +2,8 @@ import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
 import { listeningApp } from '../helper/app.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { connectRawTls, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { connectRawTls, connectRawWebSocket, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 
 t.test('with option port the server has its own listener, and the app no endpoint', async t => {
   const { app, port } = await listeningApp(t, { closeTimeout: 0.2, port: 0 }, { forceCloseConnections: true })

@@ -3,9 +3,9 @@ import Fastify from 'fastify'
 import t from 'tap'
 import peerServer from '../../index.ts'
 import { closeCode } from '../../src/protocol/websocket/close-code.ts'
-import { startGodot } from '../helper/godot.ts'
+import { startGodot } from '../helper/godot/godot.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 
 t.test('a Godot client in plain mode exchanges packets with a mounted app', skipWithout('godot3-server'), async t => {
   const app = Fastify()

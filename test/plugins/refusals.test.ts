@@ -4,8 +4,8 @@ import type { ServerOptions, WebSocketServer } from '../../index.ts'
 import { errors } from '../../src/error.ts'
 import type { ErrorCode } from '../../src/error.ts'
 import { stopTime } from '../helper/clock.ts'
-import { modes, openServer } from '../helper/modes.ts'
-import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 /** A refusal: how the server is prepared, and the refused request. */

@@ -9,7 +9,7 @@ import peerServer from '../../plugins/peer-server.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { listen } from '../helper/app.ts'
 import { simulateTime, stopTime } from '../helper/clock.ts'
-import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { until } from '../helper/until.ts'
 

@@ -5,11 +5,11 @@ import peerServer, { adminRoutes, type WebSocketServer } from '../../index.ts'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import {
   sendUpgradeRequest, responseFault, Godot4Socket, headersOf, upgradeRequestOf
-} from '../helper/godot4-socket.ts'
+} from '../helper/godot/godot4-socket.ts'
 import { listen } from '../helper/app.ts'
 import { until } from '../helper/until.ts'
-import { connectRawWebSocket } from '../helper/raw-socket.ts'
-import { clientCodecs } from '../helper/client-codecs.ts'
+import { connectRawWebSocket } from '../helper/sockets/raw-socket.ts'
+import { clientCodecs } from '../helper/godot/client-codecs.ts'
 
 const servers = [
   { name: 'godot3', path: '/ws', gdMpApi: true, wire: 'godot3' },

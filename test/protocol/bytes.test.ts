@@ -1,7 +1,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { ByteReader, ByteWriter } from '../../src/protocol/bytes.ts'
-import { bytesOf, hexOf } from '../helper/variant-vectors.ts'
+import { bytesOf, hexOf } from '../helper/random/variant-vectors.ts'
 
 function written (write: (to: ByteWriter) => void): string {
   const to = new ByteWriter()

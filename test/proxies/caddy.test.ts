@@ -1,6 +1,6 @@
 import t from 'tap'
-import { startService } from '../helper/service.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { startService } from '../helper/programs/service.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 import { ask, join, testProxy } from './contract.ts'
 import { caddy, caddyFile, caddySite } from './kinds.ts'
 import { startProgram } from './start.ts'

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import t, { type Test } from 'tap'
 import { jsonRequest, startHost, type JsonResponse, type Host } from '../helper/host.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 
 // Invalid requests, and the place of the error that the response names.
 

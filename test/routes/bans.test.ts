@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 t.test('a ban closes peers and refuses clients until it is removed', async t => {

@@ -8,7 +8,7 @@ import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startApp } from '../helper/app.ts'
-import { filesIn } from '../helper/files-in.ts'
+import { filesIn } from '../helper/documents/files-in.ts'
 
 const token = 'a token of more than thirty-two characters'
 const web = join(root, 'web')

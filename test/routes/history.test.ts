@@ -1,7 +1,7 @@
 import t from 'tap'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { startHost } from '../helper/host.ts'
-import { joinRoom } from '../helper/memory-cluster.ts'
+import { joinRoom } from '../helper/memory/memory-cluster.ts'
 import { until } from '../helper/until.ts'
 
 t.test('the traffic of the last minutes is there for a reader who comes later', async t => {

@@ -1,11 +1,11 @@
 import t from 'tap'
-import { documentText } from '../../scripts/openapi.ts'
+import { documentText } from '../../scripts/docs/openapi.ts'
 import { startApp } from '../helper/app.ts'
 import { stopTime } from '../helper/clock.ts'
-import { operationsOf } from '../helper/document.ts'
-import { openEvents } from '../helper/event-source.ts'
-import { FrameClient } from '../helper/frame-client.ts'
-import { header } from '../helper/memory-client.ts'
+import { operationsOf } from '../helper/documents/document.ts'
+import { openEvents } from '../helper/sockets/event-source.ts'
+import { FrameClient } from '../helper/memory/frame-client.ts'
+import { header } from '../helper/memory/memory-client.ts'
 
 const monitored = operationsOf(JSON.parse(await documentText())).filter(({ method, name, path }) =>
   method === 'GET' && !path.startsWith('/ws') && name !== 'events')

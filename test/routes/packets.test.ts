@@ -2,7 +2,7 @@ import t from 'tap'
 import { Vector2 } from '../../src/protocol/variant/variant-types.ts'
 import { decodeVariant } from '../../src/protocol/variant/variant.ts'
 import { jsonRequest, nextMessage, startHost } from '../helper/host.ts'
-import { connectRaw, connectRawWebSocket } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket } from '../helper/sockets/raw-socket.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { sessionOf } from '../helper/internals.ts'
 

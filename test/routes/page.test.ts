@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { inOrder, joinSlices, pageOf, pageRequestOf, sliceOf } from '../../routes/page.ts'
 import type { PageQuery, Slice, SortKeys } from '../../routes/page.ts'
-import { scaled } from '../helper/random.ts'
+import { scaled } from '../helper/random/random.ts'
 
 interface Item { readonly id: number, readonly name: string }
 type Name = 'id' | 'name'

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { documentText } from '../../scripts/openapi.ts'
+import { documentText } from '../../scripts/docs/openapi.ts'
 import { startApp } from '../helper/app.ts'
-import { operationsOf } from '../helper/document.ts'
-import { openEvents } from '../helper/event-source.ts'
+import { operationsOf } from '../helper/documents/document.ts'
+import { openEvents } from '../helper/sockets/event-source.ts'
 import { lintMetrics, parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { until } from '../helper/until.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HandshakeClient } from '../helper/handshake-client.ts'
+import { HandshakeClient } from '../helper/sockets/handshake-client.ts'
 import { nextClose, jsonRequest, startHost } from '../helper/host.ts'
 
 t.test('reports the complete state', async t => {

@@ -5,7 +5,7 @@
  *   npm run compile && node dist/test/soak/arena.js [seconds, default 60]
  */
 import { deepStrictEqual } from 'node:assert'
-import { playArena } from '../helper/arena.ts'
+import { playArena } from '../helper/godot/arena.ts'
 
 const seconds = Number(process.argv[2] ?? 60)
 const { soak: { server, bots, ticks, packetsIn, faults } } =

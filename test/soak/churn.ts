@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import Fastify from 'fastify'
 import peerServer from '../../plugins/peer-server.ts'
-import { closePayload, frame, upgradeRequest } from '../helper/raw-socket.ts'
+import { closePayload, frame, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 
 interface Reading { heap: number, rss: number, descriptors: number, peers: number, joins: number }
 

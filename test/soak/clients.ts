@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { upgradeRequest } from '../helper/raw-socket.ts'
+import { upgradeRequest } from '../helper/sockets/raw-socket.ts'
 
 /** Opens a TCP connection; later errors are ignored. */
 export async function dial (port: number): Promise<Socket> {

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { root } from '../../scripts/root.ts'
-import { findProgram } from '../../scripts/test-programs.mjs'
+import { findProgram } from '../../scripts/test/test-programs.mjs'
 import { defaultTimings } from '../../src/cluster/membership/timings.ts'
 import { until } from '../helper/until.ts'
 

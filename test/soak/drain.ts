@@ -10,7 +10,7 @@ import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { root } from '../../scripts/root.ts'
-import { frame, frameSize, parseFrame } from '../helper/raw-frame.ts'
+import { frame, frameSize, parseFrame } from '../helper/sockets/raw-frame.ts'
 import { dialMany, expect, percentile, upgrade } from './clients.ts'
 
 const CLOSE_TIMEOUT = 2

@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ServerOptions } from '../../src/options/option-types.ts'
-import { frame } from '../helper/raw-frame.ts'
+import { frame } from '../helper/sockets/raw-frame.ts'
 import { dial, dialMany, expect, percentile, upgrade } from './clients.ts'
 import { startServer } from './server.ts'
 

@@ -12,8 +12,8 @@ import type { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { frame } from '../helper/raw-frame.ts'
-import { upgradeRequest } from '../helper/raw-socket.ts'
+import { frame } from '../helper/sockets/raw-frame.ts'
+import { upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { dial, expect, percentile } from './clients.ts'
 
 const PLAYERS = 16

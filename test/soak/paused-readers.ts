@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeRelayPacket, relayType } from '../../src/protocol/multiplayer/relay-packet.ts'
-import { frame, frameSize } from '../helper/raw-frame.ts'
+import { frame, frameSize } from '../helper/sockets/raw-frame.ts'
 import { dialMany, expect, percentile, upgrade } from './clients.ts'
 import { startServer } from './server.ts'
 

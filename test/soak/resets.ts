@@ -7,7 +7,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises'
-import { closePayload, frame, upgradeRequest } from '../helper/raw-socket.ts'
+import { closePayload, frame, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { dial, expect, upgrade } from './clients.ts'
 import { startServer, type Reading, type ServerProcess } from './server.ts'
 

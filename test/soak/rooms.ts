@@ -4,9 +4,9 @@
  *   node --expose-gc --import tsx test/soak/rooms.ts [rooms, default 100000]
  */
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { nextTurn } from '../helper/frame-client.ts'
-import { memoryMount } from '../helper/memory-client.ts'
-import { RoomClient } from '../helper/room-client.ts'
+import { nextTurn } from '../helper/memory/frame-client.ts'
+import { memoryMount } from '../helper/memory/memory-client.ts'
+import { RoomClient } from '../helper/memory/room-client.ts'
 import { expect } from './clients.ts'
 
 const count = Number(process.argv[2] ?? 100_000)

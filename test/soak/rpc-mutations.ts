@@ -5,10 +5,10 @@
  *   npx tsx test/soak/rpc-mutations.ts [count, default 10000000]
  */
 import { GodotError } from '../../src/error.ts'
-import { Random, seed } from '../helper/random.ts'
-import { mutated } from '../helper/mutation.ts'
-import { bytesOf, hexOf, readVectors } from '../helper/variant-vectors.ts'
-import { decodeWholeRpcPacket } from '../helper/rpc-packets.ts'
+import { Random, seed } from '../helper/random/random.ts'
+import { mutated } from '../helper/random/mutation.ts'
+import { bytesOf, hexOf, readVectors } from '../helper/random/variant-vectors.ts'
+import { decodeWholeRpcPacket } from '../helper/godot/rpc-packets.ts'
 
 const count = Number(process.argv[2] ?? 10_000_000)
 const { steps } = readVectors<{ steps: Array<{ frames: Array<{ hex?: string }> }> }>('rpc')

@@ -6,8 +6,8 @@
  */
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { leafKeys } from '../helper/keys.ts'
-import { upgradeRequest } from '../helper/raw-socket.ts'
+import { leafKeys } from '../helper/sockets/keys.ts'
+import { upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { dial, dialTls, expect, percentile, timeJoin } from './clients.ts'
 import { startServer, type Setting } from './server.ts'
 

@@ -6,8 +6,8 @@
  *   npx tsx test/soak/variant-adversarial.ts [largest size in KiB, default 1024]
  */
 import { GodotError } from '../../src/error.ts'
-import { attacksOn, versions } from '../helper/adversarial-variants.ts'
-import { decodeCost } from '../helper/decode-cost.ts'
+import { attacksOn, versions } from '../helper/random/adversarial-variants.ts'
+import { decodeCost } from '../helper/random/decode-cost.ts'
 
 const largest = Number(process.argv[2] ?? 1024) * 1024
 const sizes = [largest / 16, largest / 4, largest]

@@ -7,8 +7,8 @@ import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
 import { secureContext } from '../../src/transport/key-material.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
-import { nextTurn } from '../helper/frame-client.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
+import { nextTurn } from '../helper/memory/frame-client.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
 import { until } from '../helper/until.ts'
 
 const MIB = 1 << 20

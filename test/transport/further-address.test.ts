@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { addressesOf, FurtherAddress } from '../../src/transport/further-address.ts'
-import { connectRaw } from '../helper/raw-socket.ts'
-import { useTwoAddresses } from '../helper/two-addresses.ts'
+import { connectRaw } from '../helper/sockets/raw-socket.ts'
+import { useTwoAddresses } from '../helper/programs/two-addresses.ts'
 
 /** An HTTP server on 127.0.0.1, and its further address ::1. */
 async function openServer (t: Test) {

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { openServer } from '../helper/modes.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { openServer } from '../helper/sockets/modes.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { connectRaw, connectRawTls, upgradeRequest, type RawSocket } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawTls, upgradeRequest, type RawSocket } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 /** More than the buffers of a connection take. */

@@ -7,10 +7,10 @@ import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
 import { secureContext } from '../../src/transport/key-material.ts'
 import { startHost } from '../helper/host.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { modes, openServer } from '../helper/modes.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 
 const skip = !mayUseInternals && 'without what is not documented of Node'
 const NOTHING = new Uint8Array(0)

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { stopTime } from '../helper/clock.ts'
-import { nextTurn } from '../helper/frame-client.ts'
-import { openServer } from '../helper/modes.ts'
-import { connectRaw, upgradeRequest } from '../helper/raw-socket.ts'
+import { nextTurn } from '../helper/memory/frame-client.ts'
+import { openServer } from '../helper/sockets/modes.ts'
+import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 /** An upgrade request of exactly `size` bytes. */

@@ -8,11 +8,11 @@ import type { ServerOptions } from '../../src/options/option-types.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
 import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { header } from '../helper/memory-client.ts'
-import { modes, openServer } from '../helper/modes.ts'
-import { connectRawTls, frame, upgradeRequest } from '../helper/raw-socket.ts'
-import type { RawSocket } from '../helper/raw-socket.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { header } from '../helper/memory/memory-client.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
+import { connectRawTls, frame, upgradeRequest } from '../helper/sockets/raw-socket.ts'
+import type { RawSocket } from '../helper/sockets/raw-socket.ts'
 
 const SIZE = 30_000
 const ca = pem('root.pem')

@@ -8,10 +8,10 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import { HandleConnection } from '../../src/transport/handle-connection.ts'
 import { mayUseInternals } from '../../src/transport/internals.ts'
 import { encodeRelayPacket, RELAY_HEAD, relayType, target } from '../../src/protocol/multiplayer/relay-packet.ts'
-import { leafKeys, pem } from '../helper/keys.ts'
-import { modes, openServer } from '../helper/modes.ts'
-import { connectRawTls, frame, upgradeRequest } from '../helper/raw-socket.ts'
-import type { RawSocket } from '../helper/raw-socket.ts'
+import { leafKeys, pem } from '../helper/sockets/keys.ts'
+import { modes, openServer } from '../helper/sockets/modes.ts'
+import { connectRawTls, frame, upgradeRequest } from '../helper/sockets/raw-socket.ts'
+import type { RawSocket } from '../helper/sockets/raw-socket.ts'
 
 const ca = pem('root.pem')
 const MEMBERS = 8

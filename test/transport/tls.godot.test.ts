@@ -1,9 +1,9 @@
 import t from 'tap'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
-import { startGodot } from '../helper/godot.ts'
-import { keyFile, leafKeys } from '../helper/keys.ts'
-import { openEchoServer } from '../helper/modes.ts'
-import { skipWithout } from '../helper/skip-without.ts'
+import { startGodot } from '../helper/godot/godot.ts'
+import { keyFile, leafKeys } from '../helper/sockets/keys.ts'
+import { openEchoServer } from '../helper/sockets/modes.ts'
+import { skipWithout } from '../helper/programs/skip-without.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 
 for (const [what, trust] of [

@@ -6,10 +6,10 @@ import t from 'tap'
 import type { ServerOptions } from '../../src/options/option-types.ts'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { stopTime } from '../helper/clock.ts'
-import { leafKeys, pem, renewedKeys } from '../helper/keys.ts'
-import { modes, openEchoServer, openServer } from '../helper/modes.ts'
+import { leafKeys, pem, renewedKeys } from '../helper/sockets/keys.ts'
+import { modes, openEchoServer, openServer } from '../helper/sockets/modes.ts'
 import { nextSignal } from '../helper/next-signal.ts'
-import { connectRaw, connectRawTls, frame, upgradeRequest } from '../helper/raw-socket.ts'
+import { connectRaw, connectRawTls, frame, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { until } from '../helper/until.ts'
 
 const ca = pem('root.pem')

@@ -5,7 +5,7 @@ import { root } from '../../scripts/root.ts'
 import { encodeRelayPacket } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { relayWire3 } from '../../src/protocol/multiplayer/relay-wire3.ts'
 import { relayWire4 } from '../../src/protocol/multiplayer/relay-wire4.ts'
-import { Random, scaled, seed } from '../helper/random.ts'
+import { Random, scaled, seed } from '../helper/random/random.ts'
 
 /** A message as the test client of the dashboard understands it. */
 interface Message {

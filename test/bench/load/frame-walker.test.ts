@@ -1,6 +1,6 @@
 import t from 'tap'
 import { FrameWalker } from '../../../bench/load/frame-walker.ts'
-import { Random, seed } from '../../helper/random.ts'
+import { Random, seed } from '../../helper/random/random.ts'
 
 const SIZE = 7
 const COUNT = 500

@@ -2,7 +2,7 @@ import t from 'tap'
 import { Message, readAge, readSender } from '../../../bench/load/message.ts'
 import { wires } from '../../../bench/load/wire.ts'
 import type { Wire } from '../../../bench/load/wire.ts'
-import { frameSize, parseFrame } from '../../helper/raw-frame.ts'
+import { frameSize, parseFrame } from '../../helper/sockets/raw-frame.ts'
 
 const TIME = 12_345_678
 const SENDER = 700

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MemoryBroker } from '../../helper/memory-bus.ts'
+import { MemoryBroker } from '../../helper/memory/memory-bus.ts'
 import { testBus } from './bus-contract.ts'
 
 testBus('memory', async () => {

@@ -1,9 +1,9 @@
 import t from 'tap'
 import type { Bus } from '../../../src/cluster/bus/bus.ts'
 import { connectNats } from '../../../src/cluster/bus/nats-bus.ts'
-import { startNats } from '../../helper/nats.ts'
+import { startNats } from '../../helper/programs/nats.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
-import { startTcpProxy, type TcpProxy } from '../../helper/tcp-proxy.ts'
+import { startTcpProxy, type TcpProxy } from '../../helper/programs/tcp-proxy.ts'
 import { testBus } from './bus-contract.ts'
 
 t.test('a value that is too large for the broker is refused', async t => {

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import { NatsStream } from '../../../src/cluster/bus/nats-stream.ts'
 import { NatsWatch } from '../../../src/cluster/bus/nats-watch.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
 
 // Responses of the broker that arrive after the watch was paused or started again.
 

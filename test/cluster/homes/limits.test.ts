@@ -2,9 +2,9 @@ import t, { type Test } from 'tap'
 import { BusError, type Bus } from '../../../src/cluster/bus/bus.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { GodotError } from '../../../src/error.ts'
-import { joinRoom, openMemoryCluster, patientTimings, settled } from '../../helper/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, patientTimings, settled } from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
-import { RoomClient } from '../../helper/room-client.ts'
+import { RoomClient } from '../../helper/memory/room-client.ts'
 import { until } from '../../helper/until.ts'
 
 // maxRooms and joinPerMinute of a node hold although it asks the store before it opens a room.

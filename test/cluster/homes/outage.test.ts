@@ -10,7 +10,7 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import { simulateTime } from '../../helper/clock.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
-} from '../../helper/memory-cluster.ts'
+} from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'

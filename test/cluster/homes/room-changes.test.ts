@@ -6,9 +6,9 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import { simulateTime } from '../../helper/clock.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
-} from '../../helper/memory-cluster.ts'
+} from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
-import type { RoomClient } from '../../helper/room-client.ts'
+import type { RoomClient } from '../../helper/memory/room-client.ts'
 import { until } from '../../helper/until.ts'
 
 // What changes on a node while the home of the room is lost holds in the whole cluster once there is another home.

@@ -8,10 +8,12 @@ import { keyOf } from '../../../src/cluster/subjects.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { RoomFacts } from '../../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
-import { MemoryBroker } from '../../helper/memory-bus.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster } from '../../helper/memory-cluster.ts'
+import { MemoryBroker } from '../../helper/memory/memory-bus.ts'
+import {
+  joinRoom, openMemoryCluster, quickTimings, settled, type MemoryCluster
+} from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
-import type { RoomClient } from '../../helper/room-client.ts'
+import type { RoomClient } from '../../helper/memory/room-client.ts'
 import { until } from '../../helper/until.ts'
 
 /** What a node knows of a room. */

@@ -4,7 +4,7 @@ import { encodeLease, leaseKey, readLeases, type LeaseValue } from '../../../src
 import { SlotLease } from '../../../src/cluster/membership/slot-lease.ts'
 import { defaultTimings, type Timings } from '../../../src/cluster/membership/timings.ts'
 import { simulateTime } from '../../helper/clock.ts'
-import { MemoryBroker } from '../../helper/memory-bus.ts'
+import { MemoryBroker } from '../../helper/memory/memory-bus.ts'
 import { override } from '../../helper/override.ts'
 import { until } from '../../helper/until.ts'
 

@@ -3,7 +3,7 @@ import { BusError, type Bus } from '../../../src/cluster/bus/bus.ts'
 import { encodeHeartbeat } from '../../../src/cluster/membership/node-heartbeat.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
-} from '../../helper/memory-cluster.ts'
+} from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 import { until } from '../../helper/until.ts'
 

@@ -4,8 +4,8 @@ import type { RoomPart } from '../../../src/cluster/room/room-part.ts'
 import { RoomTraffic } from '../../../src/cluster/room/room-traffic.ts'
 import { Subjects } from '../../../src/cluster/subjects.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { MemoryBroker } from '../../helper/memory-bus.ts'
-import { settled } from '../../helper/memory-cluster.ts'
+import { MemoryBroker } from '../../helper/memory/memory-bus.ts'
+import { settled } from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 
 // Numbers of a node's messages to rooms which end there, and are opened again.

@@ -3,12 +3,12 @@ import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { HandshakeClient } from '../../helper/handshake-client.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { HandshakeClient } from '../../helper/sockets/handshake-client.ts'
 import { accept } from '../../helper/internals.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { MemoryConnection } from '../../helper/memory/memory-connection.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** A listening server, and the clients it refuses. */
 async function openServer (options: Partial<ServerOptions> = {}) {

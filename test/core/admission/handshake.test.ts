@@ -4,9 +4,9 @@ import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { Accepted, Refused } from '../../../src/on-handshake.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { scaled } from '../../helper/random.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { HandshakeClient } from '../../helper/handshake-client.ts'
+import { scaled } from '../../helper/random/random.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { HandshakeClient } from '../../helper/sockets/handshake-client.ts'
 
 const TIMEOUT = 1000
 /** All orders of this many different events are tried. */

@@ -2,9 +2,9 @@ import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { HandshakeClient, upgradeHeaders } from '../../helper/handshake-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { HandshakeClient, upgradeHeaders } from '../../helper/sockets/handshake-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** A listening server with this `onHandshake`, the errors it logs, and a way to join it. */
 async function openServer (onHandshake: OnHandshake, protocols: string[] = []) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { describeHandshake } from '../../../src/core/admission/peer-handshake.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
 
 const describe = (url: string, headers: Record<string, string | string[] | undefined> = {}) =>
   JSON.parse(describeHandshake(url, headers)) as { url: string, headers: Record<string, string> }

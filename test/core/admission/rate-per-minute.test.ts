@@ -1,6 +1,6 @@
 import t from 'tap'
 import { RatePerMinute } from '../../../src/core/admission/rate-per-minute.ts'
-import { Random, seed } from '../../helper/random.ts'
+import { Random, seed } from '../../helper/random/random.ts'
 
 t.test('counts events of the last minute by key', async t => {
   const rate = new RatePerMinute()

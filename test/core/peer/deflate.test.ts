@@ -1,7 +1,7 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib'
 import t from 'tap'
 import { deflate, inflate } from '../../../src/core/peer/deflate.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
 
 const MAX = 1000
 

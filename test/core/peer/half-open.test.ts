@@ -1,8 +1,8 @@
 import t from 'tap'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
-import { closePayload, frame } from '../../helper/raw-frame.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory/memory-server.ts'
+import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
 
 const LARGE = Buffer.alloc(10_000, 7)
 

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { listeningApp } from '../../helper/app.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { frame, upgradeRequest } from '../../helper/raw-socket.ts'
+import { frame, upgradeRequest } from '../../helper/sockets/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
 for (const [how, end] of [['resets', 'resetAndDestroy'], ['closes', 'destroy']] as const) {

@@ -4,11 +4,11 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { simulateTime } from '../../helper/clock.ts'
 import { accept } from '../../helper/internals.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
-import { openGodot4Server, openMemoryServer } from '../../helper/memory-server.ts'
-import { closePayload, frame, frameSize, parseFrame } from '../../helper/raw-frame.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../helper/godot/godot4-player.ts'
+import { MemoryConnection } from '../../helper/memory/memory-connection.ts'
+import { openGodot4Server, openMemoryServer } from '../../helper/memory/memory-server.ts'
+import { closePayload, frame, frameSize, parseFrame } from '../../helper/sockets/raw-frame.ts'
 import { until } from '../../helper/until.ts'
 
 const PING = `9:${Buffer.from('last words').toString('hex')}`

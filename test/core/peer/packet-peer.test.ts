@@ -2,9 +2,9 @@ import t from 'tap'
 import { writeMode } from '../../../src/core/peer/write-mode.ts'
 import { EncodedObject, float, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { header, MemoryClient } from '../../helper/memory-client.ts'
-import { hexOf } from '../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { header, MemoryClient } from '../../helper/memory/memory-client.ts'
+import { hexOf } from '../../helper/random/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 async function serve (gdMpApi = false) {
   const server = await openMemoryServer({ gdMpApi })

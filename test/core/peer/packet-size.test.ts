@@ -1,7 +1,7 @@
 import t from 'tap'
-import { FrameClient } from '../../helper/frame-client.ts'
-import { MemoryClient } from '../../helper/memory-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { FrameClient } from '../../helper/memory/frame-client.ts'
+import { MemoryClient } from '../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 const KIB = 1024
 

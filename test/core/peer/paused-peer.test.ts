@@ -2,11 +2,11 @@ import t from 'tap'
 import type { WebSocketPeer } from '../../../src/core/peer/websocket-peer.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
-import { closePayload, frame } from '../../helper/raw-frame.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { header, MemoryClient } from '../../helper/memory-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { header, MemoryClient } from '../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** A plain server with one peer whose queue holds seven packets, and the signals it emits. */
 async function plain (options: Partial<ServerOptions> = {}) {

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { FrameClient } from '../../helper/frame-client.ts'
-import { closePayload, frame } from '../../helper/raw-frame.ts'
+import { FrameClient } from '../../helper/memory/frame-client.ts'
+import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** `isDraining`: the application reads after the poll, and does not listen to data_received. */
 async function polled (isDraining = false) {

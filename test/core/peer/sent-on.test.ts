@@ -1,8 +1,8 @@
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
-import { frame } from '../../helper/raw-frame.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
+import { frame } from '../../helper/sockets/raw-frame.ts'
 
 const LARGE = Buffer.alloc(200_000, 'large ')
 const options = { inputBufferKb: 512, outputBufferKb: 1024 }

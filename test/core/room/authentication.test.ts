@@ -2,11 +2,11 @@ import t from 'tap'
 import type { Logger } from '../../../src/logger.ts'
 import type { Authenticate, AuthenticateAnswer } from '../../../src/on-authenticate.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
 import { putDataTo } from '../../helper/internals.ts'
-import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory/memory-server.ts'
 
 /**
  * A server that asks `authenticate`, what it was asked, what it signals and what it logs as an error; ids are 10, 11

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { RELAY_HEAD, relayType } from '../../../src/protocol/multiplayer/relay-packet.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** From 64 members on announcements may wait. */
 const [MEMBERS, GUESTS] = [64, 150]

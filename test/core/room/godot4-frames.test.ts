@@ -1,8 +1,8 @@
 import t from 'tap'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { addScriptedNode } from '../../helper/godot4-script.ts'
-import { readVectors } from '../../helper/variant-vectors.ts'
-import { openGodot4Server } from '../../helper/memory-server.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { addScriptedNode } from '../../helper/godot/godot4-script.ts'
+import { readVectors } from '../../helper/random/variant-vectors.ts'
+import { openGodot4Server } from '../../helper/memory/memory-server.ts'
 
 /** One frame of a raw client, ME, to a server of Godot 4; a real client looks on. */
 interface Case {

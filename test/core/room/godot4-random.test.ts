@@ -1,8 +1,8 @@
 import t from 'tap'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
 import { receive, sessionOf } from '../../helper/internals.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 const ME = 10
 const ALL = [10, 11, 12]

@@ -3,11 +3,11 @@ import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { int, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
-import { Random, seed } from '../../helper/random.ts'
-import type { Godot4Client } from '../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
+import { Random, seed } from '../../helper/random/random.ts'
+import type { Godot4Client } from '../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../helper/godot/godot4-player.ts'
 import { putDataTo } from '../../helper/internals.ts'
-import { openGodot4Server } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory/memory-server.ts'
 
 const surface = { hello: [String], move: [int, Vector2], score: [int] } as const
 const script = {

@@ -4,10 +4,10 @@ import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { readVectors } from '../../helper/variant-vectors.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { readVectors } from '../../helper/random/variant-vectors.ts'
 import { putDataTo } from '../../helper/internals.ts'
-import { openGodot4Server } from '../../helper/memory-server.ts'
+import { openGodot4Server } from '../../helper/memory/memory-server.ts'
 
 /** What went over one connection in a step, and what each process made of it: S is the server. */
 interface Frame {

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../helper/godot4-player.ts'
-import { header } from '../../helper/memory-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../helper/godot/godot4-player.ts'
+import { header } from '../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import type { ServerOptions } from '../../../src/options/options.ts'
 

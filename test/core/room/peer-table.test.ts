@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PeerTable } from '../../../src/core/room/peer-table.ts'
 import type { PeerSession } from '../../../src/core/peer/peer-session.ts'
-import { Random, seed } from '../../helper/random.ts'
+import { Random, seed } from '../../helper/random/random.ts'
 
 const peer = (id: number) => ({ id }) as PeerSession
 

@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
 import type { WebSocketServer } from '../../../index.ts'
-import { Godot4Socket } from '../../helper/godot4-socket.ts'
-import { openServer } from '../../helper/modes.ts'
+import { Godot4Socket } from '../../helper/godot/godot4-socket.ts'
+import { openServer } from '../../helper/sockets/modes.ts'
 import { until } from '../../helper/until.ts'
-import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/room-talk.ts'
+import { listenInRooms, talkInRooms, type Heard, type Talker } from '../../helper/godot/room-talk.ts'
 
 const names = ['ice', 'sand', 'mud']
 const options = { gdMpApi: true, wire: 'godot4', rooms: true } as const

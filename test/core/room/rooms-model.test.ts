@@ -1,9 +1,9 @@
 import t from 'tap'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { RoomClient } from '../../helper/room-client.ts'
-import { RoomModel } from '../../helper/room-model.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { RoomClient } from '../../helper/memory/room-client.ts'
+import { RoomModel } from '../../helper/memory/room-model.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 const names = ['main', 'alpha', 'beta', 'gamma']
 

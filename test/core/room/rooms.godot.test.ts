@@ -1,9 +1,9 @@
 import t from 'tap'
-import { startGodot, type GodotClient } from '../../helper/godot.ts'
-import { call, enter, sees, talkerOf } from '../../helper/godot3-talker.ts'
-import { openServer } from '../../helper/modes.ts'
-import { listenInRooms, talkInRooms, type Talker } from '../../helper/room-talk.ts'
-import { skipWithout } from '../../helper/skip-without.ts'
+import { startGodot, type GodotClient } from '../../helper/godot/godot.ts'
+import { call, enter, sees, talkerOf } from '../../helper/godot/godot3-talker.ts'
+import { openServer } from '../../helper/sockets/modes.ts'
+import { listenInRooms, talkInRooms, type Talker } from '../../helper/godot/room-talk.ts'
+import { skipWithout } from '../../helper/programs/skip-without.ts'
 import { until } from '../../helper/until.ts'
 
 const names = ['ice', 'sand', 'mud']

@@ -4,7 +4,7 @@ import t from 'tap'
 import { WebSocket } from 'ws'
 import { listeningApp } from '../../helper/app.ts'
 import { simulateTime } from '../../helper/clock.ts'
-import { Random, seed } from '../../helper/random.ts'
+import { Random, seed } from '../../helper/random/random.ts'
 import { until } from '../../helper/until.ts'
 
 const HEAD = 9

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { encodeSystemPacket, relayType } from '../../../src/protocol/multiplayer/relay-packet.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { MemoryClient } from '../../helper/memory-client.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { MemoryClient } from '../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 t.test('a paused peer that leaves while the room is flushed: every other member learns of it once', async t => {
   const server = await openMemoryServer({ gdMpApi: true, maxPacketsPerSecond: 2, outputBufferKb: 1, closeTimeout: 0.1 })

@@ -6,12 +6,12 @@ import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { MethodList } from '../../../src/protocol/multiplayer/method-list.ts'
 import { Float } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { FrameClient } from '../../helper/frame-client.ts'
-import { header } from '../../helper/memory-client.ts'
-import { methodNames, rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
-import { blank, bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import type { Vector } from '../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { FrameClient } from '../../helper/memory/frame-client.ts'
+import { header } from '../../helper/memory/memory-client.ts'
+import { methodNames, rpcClientCodecs } from '../../helper/godot/rpc-client-codecs.ts'
+import { blank, bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import type { Vector } from '../../helper/random/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 type WireName = ServerOptions['wire']
 

@@ -11,7 +11,7 @@ import {
 import { hashOf } from '../../../src/protocol/variant/collision-guard.ts'
 import { encodeVariant4 } from '../../../src/protocol/variant/variant4.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { collidingInts } from '../../helper/colliding-keys.ts'
+import { collidingInts } from '../../helper/random/colliding-keys.ts'
 
 const big = 2n ** 60n
 

@@ -7,11 +7,11 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { float, int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
-import { header, MemoryClient } from '../../helper/memory-client.ts'
-import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
+import { header, MemoryClient } from '../../helper/memory/memory-client.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** A listening server, and what it logged as a warning or an error. */
 async function serve (options: Partial<ServerOptions> = {}) {

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
 
 t.test('numbers paths of the server in the order of first use', async t => {
   const cache = new PathCache()

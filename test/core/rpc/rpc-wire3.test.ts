@@ -3,9 +3,9 @@ import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import { variant } from '../../../src/core/rpc/rpc-surface.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { header, MemoryClient } from '../../helper/memory-client.ts'
-import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { header, MemoryClient } from '../../helper/memory/memory-client.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** A session between three real Godot 3.2.3 processes, S being the server: frames of each step by connection. */
 interface Frame { conn: string, dir: string, hex?: string }

@@ -5,10 +5,10 @@ import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { int } from '../../../src/protocol/variant/variant-types.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { rpcClientCodecs } from '../../helper/rpc-client-codecs.ts'
-import type { RpcClientCodec } from '../../helper/rpc-client-codecs.ts'
-import { openMemoryServer } from '../../helper/memory-server.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { rpcClientCodecs } from '../../helper/godot/rpc-client-codecs.ts'
+import type { RpcClientCodec } from '../../helper/godot/rpc-client-codecs.ts'
+import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 
 /** The contract of remote calls on every wire: a game server written for one runs on the other. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {

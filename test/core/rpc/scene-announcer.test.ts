@@ -1,7 +1,7 @@
 import t from 'tap'
 import { PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
 import { SceneAnnouncer } from '../../../src/core/rpc/wire/scene-announcer.ts'
-import { nextTurn } from '../../helper/frame-client.ts'
+import { nextTurn } from '../../helper/memory/frame-client.ts'
 
 function open () {
   const paths = new PathCache()

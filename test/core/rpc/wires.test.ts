@@ -4,13 +4,13 @@ import type { WebSocketServer } from '../../../src/core/server/websocket-server.
 import { wires } from '../../../src/core/rpc/wire/wires.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { Plane, Vector3 } from '../../../src/protocol/variant/variant-types.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { clientCodecs } from '../../helper/client-codecs.ts'
-import type { ClientCodec } from '../../helper/client-codecs.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { clientCodecs } from '../../helper/godot/client-codecs.ts'
+import type { ClientCodec } from '../../helper/godot/client-codecs.ts'
 import { putDataTo, receive, sessionOf } from '../../helper/internals.ts'
-import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory/memory-server.ts'
 
 /** The contract of every wire. */
 for (const wire of Object.keys(wires) as Array<ServerOptions['wire']>) {

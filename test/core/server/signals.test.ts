@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
-import { memoryMount } from '../../helper/memory-client.ts'
+import { memoryMount } from '../../helper/memory/memory-client.ts'
 import { namesOf, SignalEmitter } from '../../../src/core/server/signals.ts'
 
 interface Table { said: [word: string, times: number], done: [] }

@@ -3,9 +3,9 @@ import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { SignalName } from '../../../src/core/server/signals.ts'
 import type { ServerOptions } from '../../../src/options/option-types.ts'
 import { stopTime } from '../../helper/clock.ts'
-import { FrameClient, nextTurn } from '../../helper/frame-client.ts'
-import { HandshakeClient } from '../../helper/handshake-client.ts'
-import { openMemoryServer, recordSignals } from '../../helper/memory-server.ts'
+import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
+import { HandshakeClient } from '../../helper/sockets/handshake-client.ts'
+import { openMemoryServer, recordSignals } from '../../helper/memory/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 
 const plainSignals: SignalName[] = [

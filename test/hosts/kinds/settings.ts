@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { FastifyServerOptions } from 'fastify'
 import type { WebSocketServer } from '../../../index.ts'
 import { root } from '../../../scripts/root.ts'
-import { pem } from '../../helper/keys.ts'
+import { pem } from '../../helper/sockets/keys.ts'
 import { mountBelow } from '../mount.ts'
 import { get, hello, helloRequests, load, post, type App, type HostKind } from '../host-kind.ts'
 

@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOpt
 import t, { type Test } from 'tap'
 import type { AddressInfo } from 'node:net'
 import peerServer, { type ServerOptions } from '../../../index.ts'
-import { connectRaw, upgradeRequest } from '../../helper/raw-socket.ts'
+import { connectRaw, upgradeRequest } from '../../helper/sockets/raw-socket.ts'
 
 /** Callback of an asynchronous constraint. */
 type Done = (error: Error | null, value?: unknown) => void

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
 import { startHost } from '../../helper/host.ts'
-import { connectRaw, connectRawWebSocket, upgradeRequest } from '../../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket, upgradeRequest } from '../../helper/sockets/raw-socket.ts'
 
 t.test('what a plugin appends to the hooks of the route runs before the 101', async t => {
   const { port } = await startHost(t, {

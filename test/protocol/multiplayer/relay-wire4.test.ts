@@ -1,6 +1,6 @@
 import t from 'tap'
 import { relayWire4 as wire } from '../../../src/protocol/multiplayer/relay-wire4.ts'
-import { bytesOf, hexOf } from '../../helper/variant-vectors.ts'
+import { bytesOf, hexOf } from '../../helper/random/variant-vectors.ts'
 
 t.test('encodes messages that announce peers', async t => {
   t.same(wire.welcome(0x12345678).map(hexOf), ['78563412'])

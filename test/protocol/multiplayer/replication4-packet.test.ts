@@ -4,9 +4,9 @@ import {
   decodeDespawn, decodeSpawn, decodeSyncs, encodeDeltas, encodeDespawn, encodeSpawn, encodeSyncs
 } from '../../../src/protocol/multiplayer/replication4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { bytesOf, readVectors } from '../../helper/variant-vectors.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { bytesOf, readVectors } from '../../helper/random/variant-vectors.ts'
 
 const { replication } = readVectors<{
   replication: Array<{ steps: Array<{ frames: Array<{ hex?: string }> }> }>

@@ -4,10 +4,10 @@ import { encodeRpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts
 import { variant3 } from '../../../src/protocol/variant/variant.ts'
 import type { RpcPacket } from '../../../src/protocol/multiplayer/rpc-packet.ts'
 import { EncodedObject, float, NodePath, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import { decodeWholeRpcPacket } from '../../helper/rpc-packets.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import { decodeWholeRpcPacket } from '../../helper/godot/rpc-packets.ts'
 
 interface Frame { hex?: string, note?: string }
 const { steps } = readVectors<{ steps: Array<{ frames: Frame[] }> }>('rpc')

@@ -2,9 +2,9 @@ import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { readRpcArgument, writeRpcArgument } from '../../../src/protocol/multiplayer/rpc4-argument.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import type { Vector } from '../../helper/variant-vectors.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import type { Vector } from '../../helper/random/variant-vectors.ts'
 
 const vectors = readVectors<Vector[]>('godot4-variant')
 

@@ -2,12 +2,12 @@ import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { encodeCall4, encodeConfirmPath4, encodeSimplifyPath4 } from '../../../src/protocol/multiplayer/rpc4-packet.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { bytesOf, hexOf, readVectors } from '../../helper/variant-vectors.ts'
-import type { Vector } from '../../helper/variant-vectors.ts'
-import { decodeWholeRpc4Packet } from '../../helper/rpc-packets.ts'
-import type { DecodedCall4 } from '../../helper/rpc-packets.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { bytesOf, hexOf, readVectors } from '../../helper/random/variant-vectors.ts'
+import type { Vector } from '../../helper/random/variant-vectors.ts'
+import { decodeWholeRpc4Packet } from '../../helper/godot/rpc-packets.ts'
+import type { DecodedCall4 } from '../../helper/godot/rpc-packets.ts'
 
 interface Steps { steps: Array<{ frames: Array<{ hex?: string, note?: string }> }> }
 const {

@@ -2,7 +2,7 @@ import t from 'tap'
 import {
   areColliding, CollisionGuard, guardOf, hashOf, MAX_CHAIN
 } from '../../../src/protocol/variant/collision-guard.ts'
-import { collidingBigInts, collidingFloats, collidingInts } from '../../helper/colliding-keys.ts'
+import { collidingBigInts, collidingFloats, collidingInts } from '../../helper/random/colliding-keys.ts'
 
 const COUNT = 6000
 

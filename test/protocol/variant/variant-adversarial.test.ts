@@ -2,9 +2,9 @@ import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { EncodedObject, Float, TypedDictionary } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
-import { attacksOn, versions } from '../../helper/adversarial-variants.ts'
-import { collidingFloats, collidingInts } from '../../helper/colliding-keys.ts'
-import { decodeCost } from '../../helper/decode-cost.ts'
+import { attacksOn, versions } from '../../helper/random/adversarial-variants.ts'
+import { collidingFloats, collidingInts } from '../../helper/random/colliding-keys.ts'
+import { decodeCost } from '../../helper/random/decode-cost.ts'
 
 const [SMALL, LARGE] = [4096, 32768]
 const MAX_GROWTH = 4

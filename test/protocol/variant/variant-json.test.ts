@@ -5,7 +5,7 @@ import { variantFromJson } from '../../../src/protocol/variant/variant-json.ts'
 import * as types from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { scaled } from '../../helper/random.ts'
+import { scaled } from '../../helper/random/random.ts'
 
 t.test('JSON values represent themselves, objects dictionaries', async t => {
   t.same(variantFromJson([null, true, 1, 1.5, 'text', []]), [null, true, 1, 1.5, 'text', []])

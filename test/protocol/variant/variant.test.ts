@@ -9,12 +9,12 @@ import {
 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { decodeVariant, encodeVariant } from '../../../src/protocol/variant/variant.ts'
-import { codePoint } from '../../helper/code-point.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { randomVariant } from '../../helper/random-variant.ts'
-import { blank, bytesOf, hexOf, readVectors, valueOf } from '../../helper/variant-vectors.ts'
-import type { DecodeVector, Vector } from '../../helper/variant-vectors.ts'
+import { codePoint } from '../../helper/random/code-point.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { randomVariant } from '../../helper/random/random-variant.ts'
+import { blank, bytesOf, hexOf, readVectors, valueOf } from '../../helper/random/variant-vectors.ts'
+import type { DecodeVector, Vector } from '../../helper/random/variant-vectors.ts'
 
 const vectors = readVectors<Vector[]>('variant')
 const decodeVectors = readVectors<DecodeVector[]>('variant-decode')

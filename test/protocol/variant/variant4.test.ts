@@ -6,11 +6,11 @@ import * as types from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
 import { encodeVariant } from '../../../src/protocol/variant/variant.ts'
 import { variant4 } from '../../../src/protocol/variant/variant4.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { mutated } from '../../helper/mutation.ts'
-import { randomVariant4 } from '../../helper/random-variant4.ts'
-import { bytesOf, hexOf, readVectors, valueOf } from '../../helper/variant-vectors.ts'
-import type { DecodeVector, Vector } from '../../helper/variant-vectors.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { mutated } from '../../helper/random/mutation.ts'
+import { randomVariant4 } from '../../helper/random/random-variant4.ts'
+import { bytesOf, hexOf, readVectors, valueOf } from '../../helper/random/variant-vectors.ts'
+import type { DecodeVector, Vector } from '../../helper/random/variant-vectors.ts'
 
 const vectors = readVectors<Vector[]>('godot4-variant')
 const decodeVectors = readVectors<DecodeVector[]>('godot4-variant-decode')

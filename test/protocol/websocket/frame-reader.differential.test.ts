@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { FrameReader } from '../../../src/protocol/websocket/frame-reader.ts'
-import { codePoint } from '../../helper/code-point.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { randomChunks, randomStream } from '../../helper/random-frames.ts'
-import { FrameLog } from '../../helper/frame-log.ts'
-import { closePayload, frame } from '../../helper/raw-frame.ts'
-import { WsReader } from '../../helper/ws-reader.ts'
+import { codePoint } from '../../helper/random/code-point.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { randomChunks, randomStream } from '../../helper/random/random-frames.ts'
+import { FrameLog } from '../../helper/sockets/frame-log.ts'
+import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
+import { WsReader } from '../../helper/sockets/ws-reader.ts'
 
 t.comment(`SEED=${seed}`)
 

@@ -1,10 +1,10 @@
 import t from 'tap'
 import { opcode } from '../../../src/protocol/websocket/frame.ts'
 import { FrameReader, type FrameReceiver } from '../../../src/protocol/websocket/frame-reader.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
-import { randomChunks, validFrames } from '../../helper/random-frames.ts'
-import { FrameLog, line } from '../../helper/frame-log.ts'
-import { closePayload, frame } from '../../helper/raw-frame.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
+import { randomChunks, validFrames } from '../../helper/random/random-frames.ts'
+import { FrameLog, line } from '../../helper/sockets/frame-log.ts'
+import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
 
 const { CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG } = opcode
 const LIMIT = 1 << 20

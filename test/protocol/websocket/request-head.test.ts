@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { GodotError } from '../../../src/error.ts'
 import { parseRequestHead } from '../../../src/protocol/websocket/request-head.ts'
-import { scaled } from '../../helper/random.ts'
+import { scaled } from '../../helper/random/random.ts'
 
 t.test('reads target and headers', async t => {
   const head = parseRequestHead('GET /a/b?c=%20d HTTP/1.1\r\nHost: here\r\nX-List:one\r\nX-EMPTY:\r\nx-list: \t two \t')

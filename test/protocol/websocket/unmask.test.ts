@@ -1,7 +1,7 @@
 import t from 'tap'
 import { compile } from '../../../src/protocol/websocket/unmask-module.ts'
 import * as unmasking from '../../../src/protocol/websocket/unmask.ts'
-import { Random, scaled, seed } from '../../helper/random.ts'
+import { Random, scaled, seed } from '../../helper/random/random.ts'
 
 t.comment(`SEED=${seed}`)
 

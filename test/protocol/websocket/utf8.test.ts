@@ -1,9 +1,9 @@
 import t from 'tap'
 import fc from 'fast-check'
 import { readUtf8, writeUtf8 } from '../../../src/protocol/websocket/utf8.ts'
-import { codePoint } from '../../helper/code-point.ts'
-import { bytesOf, hexOf } from '../../helper/variant-vectors.ts'
-import { scaled } from '../../helper/random.ts'
+import { codePoint } from '../../helper/random/code-point.ts'
+import { bytesOf, hexOf } from '../../helper/random/variant-vectors.ts'
+import { scaled } from '../../helper/random/random.ts'
 
 function encode (text: string): Buffer {
   const page = Buffer.alloc(text.length * 3 + 2, 0xaa)

@@ -2,9 +2,9 @@ import t, { type Test } from 'tap'
 import type { MonitorEvents } from '../../../src/core/server/monitor.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import { accept } from '../../helper/internals.ts'
-import { openEvents, type EventSourceReader } from '../../helper/event-source.ts'
+import { openEvents, type EventSourceReader } from '../../helper/sockets/event-source.ts'
 import { startHost } from '../../helper/host.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { MemoryConnection } from '../../helper/memory/memory-connection.ts'
 
 const PEERS = 10_000
 

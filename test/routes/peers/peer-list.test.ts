@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { inOrder } from '../../../routes/page.ts'
 import { peerKeys } from '../../../routes/peers/peer-list.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
-import { frame } from '../../helper/raw-frame.ts'
+import { MemoryConnection } from '../../helper/memory/memory-connection.ts'
+import { frame } from '../../helper/sockets/raw-frame.ts'
 import { startHost, type Host } from '../../helper/host.ts'
 import { accept, sessionOf } from '../../helper/internals.ts'
 

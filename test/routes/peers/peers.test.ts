@@ -1,11 +1,11 @@
 import t from 'tap'
 import { WebSocket } from 'ws'
-import { connectRaw, connectRawWebSocket } from '../../helper/raw-socket.ts'
+import { connectRaw, connectRawWebSocket } from '../../helper/sockets/raw-socket.ts'
 import { nextClose, jsonRequest, startHost, type Host } from '../../helper/host.ts'
 import { accept } from '../../helper/internals.ts'
-import { MemoryConnection } from '../../helper/memory-connection.ts'
+import { MemoryConnection } from '../../helper/memory/memory-connection.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
-import { Godot4Socket } from '../../helper/godot4-socket.ts'
+import { Godot4Socket } from '../../helper/godot/godot4-socket.ts'
 import { until } from '../../helper/until.ts'
 
 t.test('describes a peer', async t => {

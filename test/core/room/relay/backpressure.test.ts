@@ -3,11 +3,11 @@ import type { PeerOutbox } from '../../../../src/core/peer/peer-outbox.ts'
 import { Backpressure } from '../../../../src/core/room/relay/backpressure.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { simulateTime, stopTime } from '../../../helper/clock.ts'
-import { nextTurn } from '../../../helper/frame-client.ts'
-import { header, MemoryClient } from '../../../helper/memory-client.ts'
-import { connectRawWebSocket, frame } from '../../../helper/raw-socket.ts'
-import { SlowReader } from '../../../helper/slow-reader.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
+import { nextTurn } from '../../../helper/memory/frame-client.ts'
+import { header, MemoryClient } from '../../../helper/memory/memory-client.ts'
+import { connectRawWebSocket, frame } from '../../../helper/sockets/raw-socket.ts'
+import { SlowReader } from '../../../helper/sockets/slow-reader.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
 
 /** A relay whose members each know their id. */
 async function room (size: number) {

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../../../helper/clock.ts'
-import { Random, scaled, seed } from '../../../helper/random.ts'
-import { FrameClient, nextTurn } from '../../../helper/frame-client.ts'
+import { Random, scaled, seed } from '../../../helper/random/random.ts'
+import { FrameClient, nextTurn } from '../../../helper/memory/frame-client.ts'
 import { receive, sendToAll, sessionOf } from '../../../helper/internals.ts'
 import { root } from '../../../../scripts/root.ts'
-import { openMemoryServer, recordSignals } from '../../../helper/memory-server.ts'
+import { openMemoryServer, recordSignals } from '../../../helper/memory/memory-server.ts'
 
 interface RecordedFrame {
   conn: string

@@ -1,11 +1,11 @@
 import t from 'tap'
 import { RoomOutbox } from '../../../../src/core/room/relay/room-outbox.ts'
 import { PeerOutbox } from '../../../../src/core/peer/peer-outbox.ts'
-import { MemoryConnection } from '../../../helper/memory-connection.ts'
-import { Random, scaled, seed } from '../../../helper/random.ts'
+import { MemoryConnection } from '../../../helper/memory/memory-connection.ts'
+import { Random, scaled, seed } from '../../../helper/random/random.ts'
 import { stopTime } from '../../../helper/clock.ts'
-import { nextTurn } from '../../../helper/frame-client.ts'
-import { frameSize, parseFrame } from '../../../helper/raw-frame.ts'
+import { nextTurn } from '../../../helper/memory/frame-client.ts'
+import { frameSize, parseFrame } from '../../../helper/sockets/raw-frame.ts'
 
 const BINARY = 2
 

@@ -3,12 +3,12 @@ import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts
 import { exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import type { ClientNode } from '../../../../src/core/rpc/replication/client-node.ts'
 import { Float, float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import { FrameClient } from '../../../helper/frame-client.ts'
-import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
-import { memoryMount } from '../../../helper/memory-client.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
-import { bytesOf, readVectors } from '../../../helper/variant-vectors.ts'
+import { FrameClient } from '../../../helper/memory/frame-client.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
+import { memoryMount } from '../../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
+import { bytesOf, readVectors } from '../../../helper/random/variant-vectors.ts'
 
 const bullet = { position: { kind: Vector2 }, hits: { kind: int, mode: 'on_change' } } as const
 const SPAWNER = 'Main/Spawner'

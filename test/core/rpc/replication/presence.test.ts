@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Presence } from '../../../../src/core/rpc/replication/presence.ts'
 import type { PresenceParts } from '../../../../src/core/rpc/replication/presence.ts'
-import { Random, seed } from '../../../helper/random.ts'
+import { Random, seed } from '../../../helper/random/random.ts'
 
 const createPresence = (): Presence => new Presence({ path: 'Main', parents: [] } as unknown as PresenceParts)
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { int } from '../../../../src/protocol/variant/variant-types.ts'
-import { openGodot4Server } from '../../../helper/memory-server.ts'
+import { openGodot4Server } from '../../../helper/memory/memory-server.ts'
 
 const ball = { health: { kind: int, mode: 'on_change' } } as const
 

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import { FrameClient } from '../../../helper/frame-client.ts'
-import type { Godot4Client } from '../../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
-import { memoryMount } from '../../../helper/memory-client.ts'
-import { bytesOf, readVectors } from '../../../helper/variant-vectors.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
+import { FrameClient } from '../../../helper/memory/frame-client.ts'
+import type { Godot4Client } from '../../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
+import { memoryMount } from '../../../helper/memory/memory-client.ts'
+import { bytesOf, readVectors } from '../../../helper/random/variant-vectors.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
 
 interface Frame { conn: string, dir: string, opcode?: number, hex?: string }
 const { replication: [recorded] } = readVectors<{

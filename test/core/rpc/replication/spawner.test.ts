@@ -2,9 +2,9 @@ import t from 'tap'
 import type { SpawnedNode } from '../../../../src/core/rpc/replication/spawned-node.ts'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
 
 async function open (): Promise<WebSocketServer> {
   return await openMemoryServer({ gdMpApi: true, wire: 'godot4' })

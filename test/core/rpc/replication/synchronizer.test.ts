@@ -2,10 +2,10 @@ import t from 'tap'
 import { arrayOf, exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
-import { memoryMount } from '../../../helper/memory-client.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
+import { memoryMount } from '../../../helper/memory/memory-client.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
 
 const input = { direction: { kind: Vector2 }, shots: { kind: int, mode: 'on_change' } } as const
 const state = { round: { kind: int, mode: 'on_change' }, time: { kind: float } } as const

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
 import { int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
-import type { ClientEvent4, Godot4Client } from '../../../helper/godot4-client.ts'
-import { Godot4Player, pumpUntilIdle } from '../../../helper/godot4-player.ts'
-import { openMemoryServer } from '../../../helper/memory-server.ts'
-import { nextTurn } from '../../../helper/frame-client.ts'
+import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
+import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
+import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
+import { nextTurn } from '../../../helper/memory/frame-client.ts'
 
 const ball = { position: { kind: Vector2 }, health: { kind: int, mode: 'on_change' } } as const
 const values = { position: new Vector2(1, 2), health: 3 }
