@@ -55,7 +55,7 @@ export interface PeerHost {
   /** The write mode has changed. */
   writeModeChanged (session: PeerSession): void
   /** The peer exceeded a rate limit and is paused. */
-  throttled (session: PeerSession, limit: RateLimit['hit']): void
+  throttled (session: PeerSession, limit: RateLimit['exceeded']): void
   /** Whether packets of the peer wait for an application that reads after the poll instead of in a signal. */
   isReadAfterPoll (session: PeerSession): boolean
   /** Packets of the peer were dropped: they exceeded a rate limit when the peer left, or nobody reads. */
@@ -452,7 +452,7 @@ export class PeerSession implements
     this.#finish('reset')
   }
 
-  overRate (limit: RateLimit['hit'], isFlood: boolean): void {
+  overRate (limit: RateLimit['exceeded'], isFlood: boolean): void {
     this.#host.throttled(this, limit)
     if (isFlood) this.close('flood', closeCode.POLICY, 'rate limit')
   }

@@ -511,7 +511,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     signals.emit('client_close_request', session.id, code === closeCode.NO_STATUS ? 0 : code, reason)
   }
 
-  throttled (session: PeerSession, limit: RateLimit['hit']): void {
+  throttled (session: PeerSession, limit: RateLimit['exceeded']): void {
     this.#monitor.limited(limit, { peer: session.id, address: session.address })
   }
 

@@ -38,7 +38,7 @@ function openFeed () {
   /** A message of the node arrives. */
   const receiveMessage = (text: string, size = text.length): void => {
     const bytes = Buffer.alloc(size, text)
-    const receive = (held: Uint8Array): void => { receiveMessage(Buffer.from(held.subarray(0, text.length)).toString()) }
+    const receive = (held: Uint8Array): void => { receiveMessage(String(Buffer.from(held.subarray(0, text.length)))) }
     if (!feed.deferUntilPeersKnown(bytes, receive)) seen.push(text)
     bytes.fill(0)
   }

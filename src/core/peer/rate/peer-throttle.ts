@@ -10,7 +10,7 @@ export interface ThrottledPeer extends PacketSender {
   /** Whether no more packets will come: it can no longer be paused. */
   readonly isLeaving: boolean
   /** A frame exceeded a limit; `isFlood`: pauses do not help. */
-  overRate (limit: RateLimit['hit'], isFlood: boolean): void
+  overRate (limit: RateLimit['exceeded'], isFlood: boolean): void
 }
 
 /**
