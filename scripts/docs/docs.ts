@@ -68,7 +68,8 @@ function optionsPage (): string {
     '',
     '## adminRoutes',
     '',
-    'Options of `adminRoutes`, besides `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is required.',
+    'Options of `adminRoutes`, besides `prefix` and `logLevel` of Fastify. Either `token` or `auth: false` is ' +
+      'required.',
     '',
     ...table(optionColumns, adminOptionRows()),
     '',

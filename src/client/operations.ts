@@ -135,7 +135,7 @@ export interface Room {
   name: string
   /** When it was opened */
   openedAt: string
-  /** Number of its peers, closing ones included */
+  /** Number of its peers, including closing ones */
   peers: number
   /** Maximum number of peers; 0: no limit */
   maxPeers: number
@@ -202,7 +202,7 @@ export interface State {
   rooms: {
     /** Whether there can be other rooms than `main` (option `rooms`) */
     enabled: boolean
-    /** Number of rooms, `main` included */
+    /** Number of rooms, including `main` */
     count: number
   }
   /** Limits for clients */
@@ -280,16 +280,16 @@ export interface State {
     rooms: false | {
       /**
        * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the
-       * lobby (`admin`); default `join`
+       * lobby (`admin`)
        */
       create?: 'join' | 'admin'
-      /** Maximum number of rooms besides `main`; default 10000 */
+      /** Maximum number of rooms besides `main` */
       maxRooms?: number
       /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
       maxPeersPerRoom?: number
-      /** Seconds that a room stays open without peers; default 0 */
+      /** Seconds that a room stays open without peers */
       emptyTimeout?: number
-      /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+      /** Maximum number of rooms that clients of one address open per minute; 0: no limit */
       joinPerMinute?: number
     }
   }
@@ -419,16 +419,16 @@ export interface Operations {
       rooms?: {
         /**
          * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the
-         * lobby (`admin`); default `join`
+         * lobby (`admin`)
          */
         create?: 'join' | 'admin'
-        /** Maximum number of rooms besides `main`; default 10000 */
+        /** Maximum number of rooms besides `main` */
         maxRooms?: number
         /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit */
         maxPeersPerRoom?: number
-        /** Seconds that a room stays open without peers; default 0 */
+        /** Seconds that a room stays open without peers */
         emptyTimeout?: number
-        /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit */
+        /** Maximum number of rooms that clients of one address open per minute; 0: no limit */
         joinPerMinute?: number
       }
     }
@@ -968,8 +968,8 @@ export interface Operations {
       /** Sample one packet in N, by default 100; at most a hundred samples per second */
       sample?: number
       /**
-       * Merge what happens to many peers or rooms at once: of those that wait to be sent, the 51st and further events
-       * of the same type and cause become one event `merged`
+       * Merge what happens to many peers or rooms at once: from the 51st event of the same type and cause on, those
+       * that wait to be sent become one event `merged`
        */
       merge?: boolean
       /** Seconds after which the stream ends; without it only the client ends it */

@@ -114,7 +114,7 @@ export interface ServerOptions {
    */
   allowedOrigins?: '*' | readonly string[]
   /**
-   * Function that accepts or rejects a client. It may return `data` for the peer, which the REST API shows as JSON: a
+   * Function that accepts or refuses a client. It may return `data` for the peer, which the REST API shows as JSON: a
    * BigInt as a string, a circular reference as `[circular]`.
    */
   onHandshake?: OnHandshake
@@ -133,16 +133,16 @@ export interface ServerOptions {
 export interface RoomRules {
   /**
    * Who opens rooms: the first client that asks for it (`join`), or only the application, the REST API and the lobby
-   * (`admin`); default `join`.
+   * (`admin`). Default: `"join"`.
    */
   create?: 'join' | 'admin'
-  /** Maximum number of rooms besides `main`; default 10000. */
+  /** Maximum number of rooms besides `main`. Default: `10000`. */
   maxRooms?: number
-  /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit. */
+  /** Maximum number of peers per room, unless the room has a limit of its own; 0: no limit. Default: `0`. */
   maxPeersPerRoom?: number
-  /** Seconds that a room stays open without peers; default 0. */
+  /** Seconds that a room stays open without peers. Default: `0`. */
   emptyTimeout?: number
-  /** Maximum number of rooms that clients of one address open per minute; default 60, 0: no limit. */
+  /** Maximum number of rooms that clients of one address open per minute; 0: no limit. Default: `60`. */
   joinPerMinute?: number
 }
 
@@ -150,7 +150,7 @@ export interface RoomRules {
 export interface ClusterOptions {
   /** Addresses of the NATS servers, such as `nats://broker:4222`. */
   servers: string | readonly string[]
-  /** Name of the cluster: nodes of different namespaces do not see each other; default `default`. */
+  /** Name of the cluster: nodes of different namespaces do not see each other. Default: `"default"`. */
   namespace?: string
   /** Name of this node, unique in the cluster; default: host name and a random suffix. */
   nodeId?: string
@@ -164,16 +164,16 @@ export interface ClusterOptions {
   token?: string
   /** TLS options of the NATS client: `ca`, `cert`, `key` as PEM, or `caFile` and so on. */
   tls?: object
-  /** Copies of the shared state: 3 with a NATS cluster of three; default 1. */
+  /** Copies of the shared state: 3 with a NATS cluster of three. Default: `1`. */
   replicas?: number
   /**
    * What happens when the NATS servers cannot be reached for 3 seconds: all peers are closed with 1001 (`close`), or
-   * rooms whose peers are all on this node continue (`isolate`); default `close`.
+   * rooms whose peers are all on this node continue (`isolate`). Default: `"close"`.
    */
   onBrokerLoss?: 'close' | 'isolate'
   /**
    * What happens in a room when packets from another node were lost: the peers of that node leave and join again
-   * (`announce`), or the peers of the room on this node are closed with 1001 (`close`); default `announce`.
+   * (`announce`), or the peers of the room on this node are closed with 1001 (`close`). Default: `"announce"`.
    */
   onGap?: 'announce' | 'close'
 }

@@ -13,8 +13,8 @@ export const runtimeOptionNames = [
 export type RuntimeOptions = Pick<ServerOptions, typeof runtimeOptionNames[number]>
 
 /**
- * The given options as changes of `current`, with all rules of rooms; throws ERR_INVALID_PARAMETER for an option that is
- * fixed.
+ * The given options as changes of `current`, with all rules of rooms; throws ERR_INVALID_PARAMETER for an option that
+ * is fixed.
  */
 export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOptions>): Partial<RuntimeOptions> {
   const names: readonly string[] = runtimeOptionNames

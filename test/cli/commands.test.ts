@@ -82,7 +82,8 @@ t.test('rooms open and rooms change set what a room may set for itself', async t
   t.match(room, { maxPeers: 8, locked: false, listed: false })
   t.match(await command(['rooms', 'open'], env), { code: 0, output: /^opened room [A-Z0-9]{5}\n$/ })
   t.match(await command(['rooms', 'open', 'arena-7'], env), { code: 1, errors: /arena-7/ })
-  t.match(await command(['rooms', 'change', 'none', '--locked', 'no'], env), { code: 1, errors: 'room "none" does not exist\n' })
+  t.match(await command(['rooms', 'change', 'none', '--locked', 'no'], env),
+    { code: 1, errors: 'room "none" does not exist\n' })
   t.match(await command(['rooms', 'change', 'arena-7', '--data=7'], env), { code: 1, errors: 'data must be object\n' })
   for (const [args, errors] of [
     [['open', 'a', 'b'], /^expected the name of one room, or none\n/],

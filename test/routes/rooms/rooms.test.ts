@@ -83,7 +83,9 @@ t.test('refuses a name that already exists, including main', async t => {
   for (const name of ['twice', 'main']) {
     const answer = await api('/rooms', jsonRequest('POST', { name }))
     t.equal(answer.status, 409)
-    t.match(await answer.json(), { code: 'ERR_ALREADY_EXISTS', godotError: 32, detail: `room "${name}" already exists` })
+    t.match(await answer.json(), {
+      code: 'ERR_ALREADY_EXISTS', godotError: 32, detail: `room "${name}" already exists`
+    })
   }
   t.equal((await api('/rooms', jsonRequest('POST', { name: 'TWICE' }))).status, 201, 'names are case-sensitive')
 })
@@ -131,7 +133,9 @@ t.test('responds with 404 to an unknown room', async t => {
   ] as const) {
     const answer = await api(`/rooms/nowhere${path}`, init)
     t.equal(answer.status, 404, path)
-    t.match(await answer.json(), { code: 'ERR_DOES_NOT_EXIST', godotError: 33, detail: 'room "nowhere" does not exist' })
+    t.match(await answer.json(), {
+      code: 'ERR_DOES_NOT_EXIST', godotError: 33, detail: 'room "nowhere" does not exist'
+    })
   }
 })
 
