@@ -151,8 +151,12 @@ function page (title: string, lines: readonly string[]): string {
   return [`# ${title}`, '', notice, '', ...lines, ''].join('\n')
 }
 
+async function write (files: Record<string, string>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) await writeFile(join(root, path), text)
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [path, text] of Object.entries(generatedDocs(readPublicApi(entryPoints)))) {
-    await writeFile(join(root, path), text)
-  }
+  // Before they are read as a part of the public API.
+  await write(optionTypes())
+  await write(generatedDocs(readPublicApi(entryPoints)))
 }
