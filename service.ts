@@ -103,6 +103,7 @@ function createService ({ logLevel, trustProxy, server, wsAtRoot }: ServiceSetti
     frameworkErrors: async (error, request, reply) => await sendProblem(error, request, reply as never),
     // Operators can use the REST API until the last peer has left.
     return503OnClosing: false,
+    pluginTimeout: 0,
     ...rewriting
   })
 }

@@ -19,6 +19,9 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
+/** Part of the host's `pluginTimeout` that its `preClose` hooks wait for peers. */
+const PRE_CLOSE_SHARE = 0.9
+
 /** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
 
@@ -48,14 +51,28 @@ const plugin: FastifyPluginAsync<Partial<ServerOptions>> = async (app, registere
  */
 export default fp(plugin, { name: 'peer-server', fastify: '^5.3.0' })
 
-/** Stops the servers that are added to the returned list when the app closes. */
+/**
+ * Stops the servers that are added to the returned list when the app closes. After `pluginTimeout` Fastify would skip
+ * all further `preClose` hooks and have `close` fail, so what takes longer is awaited in `onClose`, which has no limit.
+ */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
   serversOf.set(app.server, servers)
+  const { pluginTimeout = 0 } = app.initialConfig
+  let stopped: Promise<unknown> | undefined
   app.addHook('preClose', async () => {
-    await Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
+    stopped = Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
+    await (pluginTimeout === 0 ? stopped : atMost(pluginTimeout * PRE_CLOSE_SHARE, stopped))
   })
+  app.addHook('onClose', async () => { await stopped })
   return servers
+}
+
+/** Settles with the promise, or resolves after this many milliseconds. */
+async function atMost (milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([promise, new Promise(resolve => { timer = setTimeout(resolve, milliseconds) })])
+    .finally(() => { clearTimeout(timer) })
 }
 
 /** A path below a prefix, as Fastify joins them for plugins with a scope of their own. */
@@ -74,9 +91,15 @@ async function mount (app: FastifyInstance, server: WebSocketServer, name: strin
 
 /** Until the request is complete, the headersTimeout of the host's HTTP server applies, by default a minute. */
 function logHeadersTimeout (
-  { server: { headersTimeout }, log }: FastifyInstance,
+  { server, initialConfig, log }: FastifyInstance,
   { handshakeTimeout }: WebSocketServer
 ): void {
+  const { headersTimeout } = server as Partial<typeof server>
+  if (headersTimeout === undefined) {
+    // Servers of HTTP/2 have it only with allowHTTP1; another may come from a `serverFactory`.
+    if (initialConfig.http2 === true) log.warn('HTTP/2 without allowHTTP1: WebSocket clients cannot connect')
+    return
+  }
   if (headersTimeout > 0 && headersTimeout <= handshakeTimeout * 1000) return
   const details = { headersTimeout: headersTimeout / 1000, handshakeTimeout }
   const seconds = `handshakeTimeout (${handshakeTimeout} s): a client that sends its upgrade request slowly is`

@@ -97,9 +97,7 @@ class UpgradeListener {
   /** Passes our upgrades to @fastify/websocket: one of our own, or the host's, which listens to the server itself. */
   async #connect (): Promise<void> {
     if (this.#app.hasDecorator('websocketServer')) {
-      this.#ours.on('upgrade', (...upgrade: Upgrade) => {
-        this.#asWithoutUs(() => Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade]))
-      })
+      this.#ours.on('upgrade', this.#passOn)
       return
     }
     // In a scope of its own, so that the host can register it too.
@@ -107,6 +105,14 @@ class UpgradeListener {
       await scope.register(fastifyWebsocket, { options: { server: this.#ours as unknown as Server } })
       this.injectWS = scope.injectWS
     }, { name: 'peer-server-websocket', encapsulate: true }))
+  }
+
+  /** To @fastify/websocket of the host only, or to all listeners where a bundler has changed the name of its own. */
+  readonly #passOn = (...upgrade: Upgrade): void => {
+    const listeners = this.#server.listeners('upgrade').filter(({ name }) => name === 'onUpgrade')
+    for (const listener of listeners) Reflect.apply(listener, this.#server, upgrade)
+    if (listeners.length > 0) return
+    this.#asWithoutUs(() => Reflect.apply(this.#emit, this.#server, ['upgrade', ...upgrade]))
   }
 
   #receive (upgrade: Upgrade): boolean {

@@ -33,7 +33,12 @@ and settings for case, slashes and semicolons.
   endpoint works only while nobody else listens.
 
 The plugin registers \`@fastify/websocket\` in a separate scope; you may register it too, before or after the plugin,
-with your options. \`app.injectWS\` works either way.
+with your options. \`injectWS\` works either way, in the instance that registers the plugin and in its children. If a
+bundler renames functions and yours is registered before the plugin, other listeners of \`upgrade\` see the plugin's
+handshakes too.
+
+HTTP/2 has no upgrades: the endpoint responds to it with 426. An app with \`http2\` has WebSocket clients only with
+\`https: { allowHTTP1: true }\`, over HTTP/1.1.
 
 ## Guards
 
@@ -46,9 +51,9 @@ Headers and cookies that hooks set are sent with the 101, except those about the
 Godot client accepts 4 KiB of headers. \`onResponse\` is not called for a client that joins; \`reply.raw\` and
 \`request.socket\` emit \`close\` when it leaves.
 
-\`adminRoutes\` needs \`token\`, or \`auth: false\` if your hooks guard it. Its errors are problem documents (RFC 9457),
-also for what your hooks throw; your error handler, validators, serializers, content type parsers and
-\`preSerialization\` hooks do not apply to these routes.
+\`adminRoutes\` needs \`token\`, or \`auth: false\` if your hooks guard it. Errors of its routes and of the endpoint are
+problem documents (RFC 9457), also for what your hooks throw; your error handler, validators, serializers, content
+type parsers and \`preSerialization\` hooks do not apply to them.
 
 ## Addresses
 
@@ -60,7 +65,9 @@ Caddy.
 
 \`path\` of the endpoint is below the prefix of the scope, or of \`register\`; both may have parameters, except with
 \`lobbyRoutes\`, which has to know the URLs of rooms. \`adminRoutes\` accepts any prefix, \`''\` and \`'/'\` too: with
-those, the host responds to unknown paths. For several servers in one app see options \`name\` and \`server\` in
+those, the host responds to unknown paths. Below any other prefix \`adminRoutes\` and \`lobbyRoutes\` do so
+themselves. Fastify allows one 404 handler for a prefix: if a scope of yours has the same prefix and a 404 handler,
+register them in that scope, without a prefix. For several servers in one app see options \`name\` and \`server\` in
 [options](options.md).
 
 ## Timeouts
@@ -70,11 +77,13 @@ those, the host responds to unknown paths. For several servers in one app see op
 | \`http.headersTimeout\`, \`requestTimeout\` | until the upgrade request is complete ([details](reliability.md)) |
 | \`connectionTimeout\` | none on peers, event streams and requests that wait |
 | \`handlerTimeout\` | limits hooks before the 101; none on peers, event streams and requests that wait |
-| \`keepAliveTimeout\` | none |
+| \`keepAliveTimeout\`, \`http2SessionTimeout\` | none |
+| \`pluginTimeout\` | limits joining a cluster; after nine tenths of it an app that closes refuses connections |
 | \`maxConnections\` of the HTTP server | counts peers |
 
-\`app.close()\` closes peers with 1001 and waits for them at most \`closeTimeout\`. Sockets of peers stay the
-server's: \`getConnections()\` counts them, and their end is reported to every listener.`
+\`app.close()\` closes peers with 1001 and waits for them at most \`closeTimeout\`, also if that exceeds
+\`pluginTimeout\`. Sockets of peers stay the server's: \`getConnections()\` counts them, and their end is reported to
+every listener.`
 
 /** The lines of the page about mounting. */
 export function mountingPage (): string[] {

@@ -86,6 +86,20 @@ t.test('where @fastify/websocket of the host listens to another server, our endp
   await raw.end()
 })
 
+t.test('beside @fastify/websocket of the host no other listener sees our handshakes', async t => {
+  const seen: string[] = []
+  const { app, port, join } = await startHost(t, {
+    before: async app => { await app.register(fastifyWebsocket) },
+    after: app => { app.server.on('upgrade', ({ url }) => { seen.push(url!) }) }
+  })
+  t.ok((await join()).id > 1)
+  t.ok(await app.injectWS('/ws'))
+  const raw = await connectRaw(t, port)
+  raw.send(upgradeRequest('/other'))
+  await until(() => seen.length > 0)
+  t.same(seen, ['/other'])
+})
+
 for (const host of ['127.0.0.1', '::1']) {
   t.test(`localhost: while the app closes, an upgrade at ${host} gets 503`, async t => {
     t.teardown(useTwoAddresses())
