@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { feedOf } from '../../src/admin/event-feed.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
@@ -85,4 +86,18 @@ t.test('a join and a leave are a message each, of about 150 bytes', async t => {
   const sizes = events().map(({ size }) => size)
   t.equal(sizes.length, 2)
   for (const size of sizes) t.ok(size > 100 && size < 200, `${size} bytes`)
+})
+
+t.test('events for operators add about 200 bytes for a join, and 500 for a leave with its close request', async t => {
+  const { broker, nodes } = await openMemoryCluster(t, 3)
+  const messages = follow(broker.connect(), 'gdws.default.feed.*')
+  const feed = feedOf(nodes[0], { maxEvents: 10, maxBytes: 10_000 })
+  t.teardown(() => { feed.close() })
+  const size = (): number => messages().reduce((sum, { size }) => sum + size, 0)
+  const one = await joinRoom(nodes[0], 'main')
+  await settled()
+  t.equal(Math.round(size() / 100), 2)
+  one.leave()
+  await settled()
+  t.equal(Math.round(size() / 100), 5)
 })
