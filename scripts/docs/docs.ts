@@ -111,6 +111,9 @@ function errorsPage (): string {
       'the game; every other code is in kebab-case.',
     '', ...table(['code', 'Godot', 'HTTP', 'meaning'], rows),
     '',
+    '`FAILED` is also what cannot be done at present, such as changing what is locked while the server listens, or ' +
+      'sending to a target that no peer has: its message says what.',
+    '',
     '## HTTP',
     '',
     'Errors that only HTTP has. A status that is not listed has its name in kebab-case as its code. They are counted ' +

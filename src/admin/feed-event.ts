@@ -149,7 +149,7 @@ export type EventType = keyof FeedData
 /** Every event type and its meaning. */
 export const eventTypes: Readonly<Record<EventType, string>> = {
   client_connected: 'A client completed its handshake (plain mode)',
-  client_close_request: 'A client sent a close frame',
+  client_close_request: 'A client began to close, by a close frame',
   client_disconnected: 'A client disconnected (plain mode)',
   peer_connected: 'A client completed its handshake (multiplayer mode)',
   peer_disconnected: 'A client disconnected (multiplayer mode)',

@@ -52,7 +52,8 @@ export interface ServerOptions {
   /** Start listening when the app is ready; false: your code or the REST API calls `listen`. */
   autoListen: boolean
   /**
-   * Process events immediately; false: nothing is read and no signal is emitted outside `poll()` (not with `cluster`).
+   * Process events immediately; false: nothing is read and no signal is emitted outside `poll()`, except during
+   * `stop()` (not with `cluster`).
    */
   autoPoll: boolean
   /** Size of a peer's input buffer in KiB, rounded up to a power of two. */

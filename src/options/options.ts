@@ -155,8 +155,8 @@ export const ServerOptions = Type.Object({
     description: 'Start listening when the app is ready; false: your code or the REST API calls `listen`'
   }),
   autoPoll: Type.Boolean({
-    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()` (not ' +
-      'with `cluster`)'
+    description: 'Process events immediately; false: nothing is read and no signal is emitted outside `poll()`, ' +
+      'except during `stop()` (not with `cluster`)'
   }),
   inputBufferKb: kib('input'),
   inputMaxPackets: packets('input'),

@@ -23,8 +23,8 @@ export abstract class PacketPeer {
   abstract getAvailablePacketCount (): number
 
   /**
-   * Removes and returns the oldest unread packet; throws ERR_UNAVAILABLE when there is none, ERR_UNCONFIGURED on a
-   * server in plain mode. Godot: PacketPeer.get_packet.
+   * Removes and returns the oldest unread packet. Without one it throws ERR_UNAVAILABLE, or FAILED on a peer that has
+   * left; on a server in plain mode ERR_UNCONFIGURED. Godot: PacketPeer.get_packet.
    */
   getPacket (): Uint8Array {
     try {

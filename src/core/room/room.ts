@@ -158,7 +158,8 @@ export class Room extends PacketPeer {
 
   /**
    * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
-   * ERR_OUT_OF_MEMORY when it is too large, ERR_INVALID_PARAMETER for anything but bytes. Godot: PacketPeer.put_packet.
+   * ERR_OUT_OF_MEMORY when it is too large, ERR_INVALID_PARAMETER for anything but bytes, ERR_INVALID_DATA for an empty
+   * one with Godot 4. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#core.sender.putData(this.#targetPeer, bytes)
@@ -172,7 +173,8 @@ export class Room extends PacketPeer {
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
    * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but
-   * bytes, or a target that is not an integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * bytes, or a target that is not an integer, ERR_INVALID_DATA for an empty one with Godot 4. For one:
+   * ERR_DOES_NOT_EXIST, or as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcast(to, bytes, isText)

@@ -5,7 +5,7 @@ import type { Room } from '../room/room.ts'
 export interface Signals {
   /** A client completed its handshake (plain mode). Godot: WebSocketServer.client_connected. */
   client_connected: [id: number, protocol: string]
-  /** A client sent a close frame; 0 stands for one without a code. Godot: WebSocketServer.client_close_request. */
+  /** A client began to close; 0 stands for a frame without a code. Godot: WebSocketServer.client_close_request. */
   client_close_request: [id: number, code: number, reason: string]
   /**
    * A client disconnected; clean when both close frames were exchanged (plain mode).

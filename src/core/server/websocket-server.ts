@@ -101,7 +101,9 @@ export class WebSocketServer extends PacketPeer {
   /**
    * Listens: with a port on its own listener, otherwise on the host app's endpoint. Port, protocols and mode default
    * to the options; protocols and mode stay the options for the next call. Throws ERR_ALREADY_IN_USE (22) while
-   * listening or when the port is taken; a failed call changes nothing. Godot: WebSocketServer.listen.
+   * listening or when the port is taken, ERR_CANT_CREATE when the system refuses the port, or without one and without
+   * an app, ERR_INVALID_PARAMETER for invalid arguments or keys, cluster-unavailable when the node cannot join its
+   * cluster; a failed call changes nothing. Godot: WebSocketServer.listen.
    */
   async listen (
     port: number | undefined = this.options.port,
@@ -364,7 +366,8 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
-   * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes.
+   * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes,
+   * ERR_INVALID_DATA for an empty one with Godot 4.
    * Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
@@ -379,7 +382,8 @@ export class WebSocketServer extends PacketPeer {
   /**
    * Sends one packet in either mode: to all (0), one (id) or all but one (-id). Returns the number of receivers.
    * Throws ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes, or
-   * a target that is not an integer. For one: ERR_DOES_NOT_EXIST, or as its `putPacket`.
+   * a target that is not an integer, ERR_INVALID_DATA for an empty one with Godot 4. For one: ERR_DOES_NOT_EXIST, or
+   * as its `putPacket`.
    */
   broadcast (to: number, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcast(to, bytes, isText)
