@@ -66,9 +66,9 @@ Caddy.
 \`path\` of the endpoint is below the prefix of the scope, or of \`register\`; both may have parameters, except with
 \`lobbyRoutes\`, which has to know the URLs of rooms. \`adminRoutes\` accepts any prefix, \`''\` and \`'/'\` too: with
 those, the host responds to unknown paths. Below any other prefix \`adminRoutes\` and \`lobbyRoutes\` do so
-themselves. Fastify allows one 404 handler for a prefix: if a scope of yours has the same prefix and a 404 handler,
-register them in that scope, without a prefix. For several servers in one app see options \`name\` and \`server\` in
-[options](options.md).
+themselves. Fastify allows one 404 handler for a prefix, and fails with \`already declared for route '/api/*'\`: if a
+scope of yours has the same prefix and a 404 handler, register them in that scope, without a prefix. For several servers
+in one app see options \`name\` and \`server\` in [options](options.md).
 
 ## Timeouts
 
