@@ -100,7 +100,10 @@ function countEvents (named: readonly NamedServer[], registry: Registry): void {
       leaves.inc({ server, cause, code: codeLabel(code) })
       closes.observe({ server, outcome }, seconds)
     })
-    registryOf(measured).cluster?.api.on('gap', (_node, lost) => { gaps.inc({ server }, lost) })
+    const { cluster } = registryOf(measured)
+    // Prometheus does not see the increase of a counter that appears with its first value.
+    if (cluster !== undefined) gaps.inc({ server }, 0)
+    cluster?.api.on('gap', (_node, lost) => { gaps.inc({ server }, lost) })
     events.on('refused', reason => { refusals.inc({ server, reason }) })
   }
 }

@@ -370,6 +370,7 @@ t.test('metrics count the nodes, and what was sent to them', async t => {
   const [, age] = /^peer_server_cluster_lease_age_seconds\{server="peerServer"\} (\S+)$/m.exec(text)!
   t.ok(Number(age) > 0 && Number(age) < 60, `lease renewed ${age} s ago`)
   t.match(text, /^peer_server_cluster_sent_messages_total\{server="peerServer",kind="peers"\} 1$/m)
+  t.match(text, /^peer_server_cluster_lost_messages_total\{server="peerServer"\} 0$/m, 'its first increase shows')
   t.match(text, /^peer_server_cluster_sent_bytes_total\{server="peerServer",kind="peers"\} [1-9]/m)
 })
 

@@ -4,10 +4,14 @@ import Fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import app from '../../app.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { simulateTime } from '../helper/clock.ts'
+import { quickTimings } from '../helper/memory/memory-cluster.ts'
 import { MemoryConnection } from '../helper/memory/memory-connection.ts'
-import { parseMetrics } from '../helper/prometheus.ts'
+import { parseMetrics, valueOf } from '../helper/prometheus.ts'
 import { nextSignal } from '../helper/next-signal.ts'
 import { accept } from '../helper/internals.ts'
+import { until } from '../helper/until.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 
 const read = (file: string): string => readFileSync(join(root, 'examples/monitoring', file), 'utf8')
@@ -73,6 +77,23 @@ t.test('alert summaries only use labels of their expression', async t => {
     }
   }
   t.ok(summaries > 5, `${summaries} summaries`)
+})
+
+t.test('a node that has lost the broker meets the condition of an alert, one in the cluster does not', async t => {
+  simulateTime(t)
+  const { nodes: [node], urls: [url], broker, buses } = await openAdminCluster(t, 2, {}, {
+    ...quickTimings, lease: 1500, silence: 700, ping: 300, hello: 300
+  })
+  const [, name] = /alert: PeerServerOutsideCluster\n +expr: (\w+)\{state="joining"\} > 0\n/.exec(read('alerts.yml'))!
+  const value = async (): Promise<number> => {
+    const metrics = parseMetrics(await (await fetch(`${url}/metrics`)).text())
+    return valueOf(metrics, `${name}{server="peerServer",state="joining"}`)
+  }
+  t.equal(await value(), 0)
+  broker.cut(buses[0])
+  await until(() => !node.cluster.isReady)
+  t.equal(await value(), 1)
+  broker.restore(buses[0])
 })
 
 t.test('the alerts use the job name of prometheus.yml', async t => {
