@@ -52,8 +52,11 @@ const app: FastifyPluginAsync<AppOptions> = async (app, options) => {
   }, { name: 'peer-server-guarded', encapsulate: true }))
   if (lobby !== undefined) {
     await app.register(lobbyRoutes, { prefix: servicePaths.lobby, ...lobby })
+    // A listener of the server's own has a public URL that leads to no other server.
+    const { publicUrl, ...withoutUrl } = lobby
+    const others = server.port === undefined ? lobby : withoutUrl
     for (const { name } of more) {
-      await app.register(lobbyRoutes, { prefix: `${servicePaths.lobby}/${name}`, server: name, ...lobby })
+      await app.register(lobbyRoutes, { prefix: `${servicePaths.lobby}/${name}`, server: name, ...others })
     }
   }
   await app.register(health, { servers: names })

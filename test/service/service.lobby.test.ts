@@ -59,6 +59,16 @@ t.test('the Godot 4 endpoint has a lobby of its own; PUBLIC_URL and ALLOWED_ORIG
   }
 })
 
+t.test('PUBLIC_URL of a listener of the server\'s own does not lead to Godot 4', async t => {
+  const service = await startService(t, {
+    ROOMS: 'true', LOBBY: 'true', WS_PORT: '0', WS4_PATH: '/ws4', PUBLIC_URL: 'wss://game.example:9080'
+  })
+  const three = await match(service, {})
+  const four = await match(service, {}, '/lobby/godot4')
+  t.equal(three.url, `wss://game.example:9080/ws/${three.name}`)
+  t.equal(four.url, `ws://127.0.0.1:${service.port}/ws4/${four.name}`)
+})
+
 t.test('URLs of rooms have the prefix of a trusted proxy', async t => {
   const service = await startService(t, { ROOMS: 'true', LOBBY: 'true', TRUST_PROXY: 'true' })
   const answer = await fetch(`http://127.0.0.1:${service.port}/lobby/match`, {
