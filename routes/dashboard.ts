@@ -36,6 +36,9 @@ const staticOptions: Partial<FastifyStaticOptions> = {
 /** Where the page expects the REST API, relative to the folder that it is in. */
 const apiMeta = '<meta name="api" content="api/v1">'
 
+/** The link of the page to the host's Swagger UI. */
+const docsLink = `<a href="${servicePaths.docs.slice(1)}">API reference</a>`
+
 /** Options of `dashboard`. */
 export interface DashboardOptions {
   /** Names of the servers to show, the first initially: their options `name`; default: `peerServer`. */
@@ -57,7 +60,7 @@ const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = as
   const { prefix = '' } = given
   const shown = servers.map(name => serverOf(app, name, 'dashboard'))
   const file = readFileSync(join(webFolder, 'index.html'), 'utf8')
-  const page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))
+  let page = api === undefined ? file : file.replace(apiMeta, apiMeta.replace('api/v1', () => escapeAttribute(api)))
   ownScope(app)
   const headersFor = securityHeaders(page)
   app.addHook('onRequest', async ({ hostname }, reply) => { reply.headers(headersFor(ownPorts(shown, hostname))) })
@@ -65,6 +68,8 @@ const dashboard: FastifyPluginAsync<DashboardOptions & { prefix?: string }> = as
   app.addHook('onSend', async (_request, reply) => {
     if (String(reply.getHeader('content-type')).startsWith('application/javascript')) reply.type(JAVASCRIPT)
   })
+  // Swagger UI may be registered later.
+  app.addHook('onReady', async () => { if (!hasPage(app, servicePaths.docs)) page = page.replace(docsLink, '') })
   const path = servicePaths.dashboard
   for (const [url, folder] of Object.entries(folders)) {
     await app.register(fastifyStatic, {
@@ -88,9 +93,9 @@ export default dashboard
 
 const hidden = { schema: { hide: true } }
 
-/** Whether the host has a page at the root of the scope. */
-function hasPage (app: FastifyInstance): boolean {
-  const url = app.prefix.replace(/\/+$/, '')
+/** Whether the host has a page at this path of the scope; default: at its root. */
+function hasPage (app: FastifyInstance, path: string = ''): boolean {
+  const url = app.prefix.replace(/\/+$/, '') + path
   return [url, `${url}/`].some(url => app.hasRoute({ method: 'GET', url }))
 }
 

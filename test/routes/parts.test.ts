@@ -116,6 +116,15 @@ t.test('the root of the prefix leads to the dashboard, unless the host has a pag
   t.equal((await app.inject('/taken/dashboard')).statusCode, 200)
 })
 
+t.test('the page links to Swagger UI if the host has it beside the page', async t => {
+  const app = await listeningHost(t)
+  await app.register(peerServer)
+  for (const prefix of ['/ops', '/other']) await app.register(dashboard, { prefix })
+  app.get('/ops/docs/', async () => 'Swagger UI')
+  t.match((await app.inject('/ops/dashboard')).body, '<a href="docs">API reference</a>')
+  t.notMatch((await app.inject('/other/dashboard')).body, 'API reference')
+})
+
 t.test('the host may have a page at the root of the prefix with or without a slash, also in a scope', async t => {
   for (const page of ['/outer/ops', '/outer/ops/']) {
     const app = await listeningHost(t)
