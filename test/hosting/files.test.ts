@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
@@ -8,6 +8,7 @@ import { readEnvironment } from '../../src/environment.ts'
 import { defaultOptions } from '../../src/options/defaults.ts'
 import { startCommand } from '../helper/programs/service.ts'
 import { skipWithout } from '../helper/programs/skip-without.ts'
+import { pem } from '../helper/sockets/keys.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { hosting } from '../proxies/hosting.ts'
 
@@ -36,17 +37,41 @@ t.test('idle timeouts of proxies exceed the interval of pings', async t => {
   for (const seconds of timeouts) t.ok(seconds > 2 * defaultOptions.pingInterval, `${seconds} s`)
 })
 
-t.test('systemd accepts the unit, and finds it little exposed', skipWithout('systemd-analyze'), async t => {
-  const file = join(temporaryFolder(t, {
-    'fastify-peer-server.service': hosting('systemd/fastify-peer-server.service', { '/usr/bin/node': process.execPath })
-  }), 'fastify-peer-server.service')
-  const analyze = (...args: string[]): { status: number | null, output: string } => {
-    const { status, stdout, stderr } = spawnSync(findProgram('systemd-analyze')!, [...args, file], { encoding: 'utf8' })
-    return { status, output: stdout + stderr }
-  }
-  t.same(analyze('verify'), { status: 0, output: '' })
-  const { status, output } = analyze('security', '--offline=true', '--threshold=20', '--no-pager')
-  t.equal(status, 0, output)
+for (const [title, dropIn] of [['the unit', undefined], ['the unit with TLS of its own', 'own-tls.conf']] as const) {
+  t.test(`systemd accepts ${title}, and finds it little exposed`, skipWithout('systemd-analyze'), async t => {
+    const name = 'fastify-peer-server.service'
+    const folder = temporaryFolder(t, {
+      [name]: hosting(`systemd/${name}`, { '/usr/bin/node': process.execPath })
+    })
+    mkdirSync(join(folder, `${name}.d`))
+    if (dropIn !== undefined) writeFileSync(join(folder, `${name}.d`, dropIn), hosting(`systemd/${dropIn}`))
+    const analyze = (...args: string[]): { status: number | null, output: string } => {
+      const { status, stdout, stderr } = spawnSync(findProgram('systemd-analyze')!, [...args, join(folder, name)], {
+        encoding: 'utf8'
+      })
+      return { status, output: stdout + stderr }
+    }
+    t.same(analyze('verify'), { status: 0, output: '' })
+    const { status, output } = analyze('security', '--offline=true', '--threshold=20', '--no-pager')
+    t.equal(status, 0, output)
+  })
+}
+
+t.test('a drop-in for TLS sets variables that the service knows, to credentials of the unit', async t => {
+  const dropIn = hosting('systemd/own-tls.conf')
+  const folder = temporaryFolder(t, { 'privkey.pem': pem('leaf.key'), 'fullchain.pem': pem('leaf.pem') })
+  const [, text] = /^Environment=(.*)$/m.exec(dropIn)!
+  const env = Object.fromEntries(text.replaceAll('%d', folder).split(' ').map(pair => pair.split('=')))
+  t.match(readEnvironment({ ...env, ADMIN_TOKEN: 'x'.repeat(32) }).server, {
+    port: 443, privateKey: pem('leaf.key'), sslCertificate: pem('leaf.pem')
+  })
+  const credentials = [...dropIn.matchAll(/^LoadCredential=([^:]+):/gm)].map(([, name]) => name)
+  t.same(credentials, ['privkey.pem', 'fullchain.pem'])
+})
+
+t.test('the unit is started again however often it fails', async t => {
+  t.match(unit, /^Restart=on-failure$/m)
+  t.match(unit.split('[Service]')[0], /^StartLimitIntervalSec=0$/m)
 })
 
 t.test('the unit allows all address families that the service uses', skipWithout('strace'), async t => {

@@ -43,6 +43,9 @@ export function testProxy (kind: ProxyKind, { withSwaggerUi = false } = {}): voi
     await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
     await t.test('event streams are passed on at once', async t => { await followBoth(t, site) })
     await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
+    await t.test('a thousand ids in a query', async t => {
+      for (const url of [`${site.url}/play`, siteAt(kind, root).url]) await sendToMany(t, url)
+    })
     await t.test('escaped slashes stay escaped', async t => {
       for (const url of [`${site.url}/play`, siteAt(kind, root).url]) await liftBan(t, service, url)
     })
@@ -116,6 +119,15 @@ async function readDocuments (t: Test, site: Site): Promise<void> {
   t.equal(new URL(headers.location!, `${site.url}/play/docs/static/index.html`).href, `${site.url}/play/docs/`)
 }
 
+/** Sends a packet to as many peers as one request can name. */
+async function sendToMany (t: Test, url: string): Promise<void> {
+  const ids = Array.from({ length: 1000 }, (_, i) => 2 ** 31 - 1 - i).join()
+  const headers = { authorization, 'content-type': 'text/plain', 'content-length': 2 }
+  const path = `/api/v1/packets?${String(new URLSearchParams({ ids }))}`
+  const { status, body } = await ask({ url }, path, { method: 'POST', headers }, 'hi')
+  t.same([status, body], [202, { recipients: 0 }], url)
+}
+
 /** Lifts the ban of a range, whose path has an escaped slash, at this URL of the service. */
 async function liftBan (t: Test, service: Service, url: string): Promise<void> {
   const headers = { authorization, 'content-type': 'application/json' }
@@ -187,9 +199,9 @@ export async function join (t: Test, { port }: Pick<Site, 'port'>, path: string)
 
 /** Sends a request of an administrator. */
 export async function ask (
-  { url }: Pick<Site, 'url'>, path: string, options: RequestOptions = {}
+  { url }: Pick<Site, 'url'>, path: string, options: RequestOptions = {}, sentBody?: string
 ): Promise<{ status: number, headers: Record<string, string | undefined>, body: any }> {
-  const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end()
+  const sent = request(url + path, { ca, agent: false, headers: { authorization }, ...options }).end(sentBody)
   const [response] = await withTimeout(() => `a response at ${path}`, once(sent, 'response'))
   const { statusCode: status, headers } = response
   const isJson = /^application\/(problem\+)?json/.test(headers['content-type'])
