@@ -1,9 +1,10 @@
 // The dashboard: creates its parts and keeps them up to date.
-import { client, hasToken, selectServer, servers } from './base/api.js'
-import { createBanTable, liftBan, openBan } from './peers/bans.js'
+import { client, hasToken, loadServers, selectServer, servers } from './base/api.js'
+import { bansChanged, createBanTable, liftBan, openBan } from './peers/bans.js'
 import { openBanSelected, openDisconnectSelected, sendToSelected } from './peers/bulk-actions.js'
 import { eventTypes } from './client/event-text.js'
 import { describeMode, formatCount, formatDuration, formatPlural } from './client/format.js'
+import { describeListening } from './client/listening-text.js'
 import { isOnline, setOnline } from './base/connection.js'
 import { openCloseRoom, openDisconnect, openDrain, openSend, openStop } from './base/dialogs.js'
 import { byId, createElement, messageOf, setText, showDone, showToast } from './base/dom.js'
@@ -67,6 +68,8 @@ const events = new EventList(id => { peers.filterBy('id', id) })
 
 /** State of the server; undefined until the user is signed in. */
 let state
+/** Number of rooms, in a cluster of all nodes; undefined until the server has reported it. */
+let roomCount
 let lastEventId = ''
 let stream = new AbortController()
 let silenceTimer
@@ -79,6 +82,7 @@ let stateTimer
 /** Retries until the server responds; asks for a token if it requires one. */
 async function open () {
   try {
+    if (servers.length === 0) await showServers()
     await refreshState()
   } catch (error) {
     if (error.status === 401) return openSignIn(start, hasToken() ? messageOf(error) : undefined)
@@ -103,7 +107,7 @@ async function refreshState () {
   if (client !== asked) return
   state = current
   showState()
-  nodes.refresh().catch(() => {})
+  nodes.refresh().then(showState).catch(() => {})
 }
 
 function scheduleStateRefresh () {
@@ -112,34 +116,31 @@ function scheduleStateRefresh () {
 }
 
 function showState () {
-  const { listening, protocols, refuseNewConnections, node } = state
-  showRooms(state.rooms)
+  const { listening, protocols, refuseNewConnections, uptime, node } = state
+  showRooms()
   const url = endpointUrl(state)
   setText(byId('endpoint'), [url, describeMode(state), protocols.join(', ')].filter(Boolean).join(' · '))
-  peers.setHint(listening ? `Clients connect to ${url}` : 'The server is not listening.')
+  const [severity, text] = describeListening(state, nodes.stateOf(node))
+  peers.setHint(severity === 'success' ? `Clients connect to ${url}` : `The server is ${text}.`)
   testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   setText(byId('stop-code'), state.settings.stopCode)
   setText(byId('stop-peers'), node === undefined ? formatPlural(state.peers.open, 'peer') : `all peers of ${node}`)
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
-  if (isOnline) showListening()
-}
-
-function showListening () {
-  const { listening, refuseNewConnections, uptime } = state
-  if (!listening) showStatus('error', 'not listening')
-  else if (refuseNewConnections) showStatus('warning', 'refusing new connections')
-  else showStatus('success', 'listening', `for ${formatDuration(uptime)}`)
+  if (isOnline) showStatus(severity, text, severity === 'success' ? `for ${formatDuration(uptime)}` : '')
 }
 
 /** Shows the list of rooms, unless `main` is the only one and there cannot be others. */
-function showRooms ({ enabled, count }) {
+function showRooms () {
+  const { enabled } = state.rooms
+  // The state of a node has the rooms of that node alone.
+  const count = state.node === undefined ? state.rooms.count : roomCount
   const isShown = enabled || count > 1
   byId('rooms-section').hidden = byId('filter-room').hidden = !isShown
   byId('open-room').disabled = !enabled
   byId('peers').classList.toggle('one-room', !isShown)
-  setText(byId('rooms-count'), formatCount(count))
+  setText(byId('rooms-count'), count === undefined ? '' : formatCount(count))
 }
 
 /**
@@ -196,6 +197,7 @@ function connected () {
   setOnline(true)
   refreshState().catch(() => {})
   traffic.load().catch(error => { showToast(messageOf(error)) })
+  bansChanged()
   refreshLists()
   details.resume()
 }
@@ -228,6 +230,7 @@ function requestedTypes () {
 function receive (event) {
   if (event.type === 'stats') return showStats(event)
   events.add(event)
+  if (/ban(Peers)?$/.test(event.action)) bansChanged()
   if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^admin$/.test(event.type)) scheduleRefresh()
   if (/_disconnected$/.test(event.type)) selection.drop(event.id)
   // Its peers may have left, too: the server may have been restarted.
@@ -242,6 +245,7 @@ function showStats (stats) {
   const { listening, refuseNewConnections, peers } = stats
   Object.assign(state, { listening, refuseNewConnections, peers, uptime: state.uptime + seconds })
   state.rooms.count = stats.rooms
+  roomCount = stats.rooms
   showState()
 }
 
@@ -274,6 +278,7 @@ function scheduleRefresh () {
 }
 
 function refreshBans () {
+  bansChanged()
   bans.refresh()
 }
 
@@ -293,11 +298,17 @@ async function changeRoom (call) {
 
 // ---- selection of the server ----
 
-byId('server').append(...servers.map(name => createElement('option', {}, name)))
-byId('server').hidden = servers.length === 1
+/** Loads the names of the servers, and shows them if there are several. */
+async function showServers () {
+  await loadServers()
+  byId('server').append(...servers.map(name => createElement('option', {}, name)))
+  byId('server').hidden = servers.length === 1
+}
+
 byId('server').onchange = ({ target }) => {
   selectServer(target.value)
   lastEventId = ''
+  roomCount = undefined
   traffic.clear()
   events.clear()
   selection.clear()

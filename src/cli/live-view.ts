@@ -1,6 +1,7 @@
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
-import type { Operations } from '../client/operations.ts'
+import type { Node, Operations, State } from '../client/operations.ts'
 import type { CommandContext, CommandLine } from './command.ts'
+import { nodeOf } from './commands/status.ts'
 import { eventLine } from './event-line.ts'
 import { followEvents } from './follow-events.ts'
 import { coloured, plain, renderScreen, sortFields, sortOrder, type Theme } from './screen.ts'
@@ -114,13 +115,18 @@ export class LiveView {
     const sort = this.#state.sort as Operations['peers']['parameters']['sort'] & string
     const { room } = this.#state
     const query = { limit: this.#size.rows, sort, order: sortOrder(sort), ...(room === undefined ? {} : { room }) }
-    const [server, { items }, members] = await Promise.all([
-      this.#client.call('getServer', {}, undefined, { signal }),
+    const [[server, node], { items }, members] = await Promise.all([
+      this.#loadServer(signal),
       this.#client.call('peers', query, undefined, { signal }),
       this.#countMembers(signal)
     ])
-    Object.assign(this.#state, { server, peers: items, members })
+    Object.assign(this.#state, { server, node, peers: items, members })
     this.#draw()
+  }
+
+  async #loadServer (signal: AbortSignal): Promise<[State, Node | undefined]> {
+    const server = await this.#client.call('getServer', {}, undefined, { signal })
+    return [server, await nodeOf(this.#client, server, signal)]
   }
 
   /** Number of peers in the room that is shown, 0 while there is no such room. */

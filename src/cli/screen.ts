@@ -3,7 +3,8 @@ import type { Severity } from '../client/event-text.ts'
 import {
   describeMode, formatAge, formatBytes, formatDuration, formatEndpoint, formatRate, formatTime
 } from '../client/format.ts'
-import type { Peer, State } from '../client/operations.ts'
+import { describeListening } from '../client/listening-text.ts'
+import type { Peer } from '../client/operations.ts'
 import { type EventLine, textWithCount } from './event-line.ts'
 import { type Align, fitText, sparkline } from './terminal-text.ts'
 import type { WatchState } from './watch-state.ts'
@@ -56,8 +57,9 @@ export function renderScreen (state: WatchState, columns: number, rows: number, 
   return lines.slice(0, rows).map(line => line === '' ? '' : ' '.repeat(MARGIN) + line)
 }
 
-function header ({ server, lostReason, url, room, isPaused }: WatchState, width: number, theme: Theme): string[] {
-  const [severity, status] = describeStatus(server, lostReason)
+function header (state: WatchState, width: number, theme: Theme): string[] {
+  const { server, url, room, isPaused } = state
+  const [severity, status] = describeStatus(state)
   const keys = isPaused ? 'paused · p resume · q quit' : 's sort · p pause · q quit'
   const showsKeys = status.length + keys.length + 4 <= width
   const mode = server === undefined ? [] : [describeMode(server), ...server.protocols]
@@ -69,12 +71,11 @@ function header ({ server, lostReason, url, room, isPaused }: WatchState, width:
   ]
 }
 
-function describeStatus (server: State | undefined, lostReason: string | undefined): [Severity, string] {
+function describeStatus ({ server, node, lostReason }: WatchState): [Severity, string] {
   if (lostReason !== undefined) return ['error', `connection lost, retrying: ${lostReason}`]
   if (server === undefined) return ['warning', 'connecting']
-  if (!server.listening) return ['error', 'not listening']
-  if (server.refuseNewConnections) return ['warning', 'refusing new connections']
-  return ['success', `listening for ${formatDuration(server.uptime)}`]
+  const [severity, text] = describeListening(server, node?.state)
+  return [severity, severity === 'success' ? `${text} for ${formatDuration(server.uptime)}` : text]
 }
 
 const NAME_WIDTH = 10

@@ -1,5 +1,5 @@
 import type { FeedEventData } from '../client/client.ts'
-import type { Peer, State } from '../client/operations.ts'
+import type { Node, Peer, State } from '../client/operations.ts'
 import type { EventLine } from './event-line.ts'
 
 /** How many values of a history and how many lines of events are kept. */
@@ -16,6 +16,8 @@ export class WatchState {
   readonly room: string | undefined
   sort: string
   server: State | undefined
+  /** The node of a cluster that `server` is the state of. */
+  node: Node | undefined
   /** Why the connection to the service is lost; undefined while it is up. */
   lostReason: string | undefined
   stats: Stats | undefined

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 import t from 'tap'
-import type { State } from '../../src/client/operations.ts'
+import type { Node, State } from '../../src/client/operations.ts'
 import { coloured, plain, renderScreen, sortFields, sortOrder } from '../../src/cli/screen.ts'
 import { WatchState } from '../../src/cli/watch-state.ts'
 
@@ -86,6 +86,13 @@ t.test('shows state, rates, peers and the latest events', async t => {
 t.test('shows a lost connection, and that there are no peers', async t => {
   const text = textOf(Object.assign(stateWith(0), { lostReason: 'no response from the service' }), 100)
   t.match(text, /● connection lost, retrying: no response from the service[^]*No peers connected\./)
+})
+
+t.test('shows that the node of a cluster refuses clients', async t => {
+  const textIn = (state: Node['state']): string => textOf(Object.assign(stateWith(0), { node: { state } as Node }))
+  t.match(textIn('ready'), /● listening for 1m 15s/)
+  t.match(textIn('draining'), /● draining/)
+  t.match(textIn('joining'), /● not in the cluster/)
 })
 
 t.test('omits the keys on a narrow terminal', async t => {

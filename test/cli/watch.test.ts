@@ -8,7 +8,8 @@ import { root } from '../../scripts/root.ts'
 import peerServer, { adminRoutes } from '../../index.ts'
 import { MemoryConnection } from '../helper/memory/memory-connection.ts'
 import { freePort } from '../helper/free-port.ts'
-import { startHost } from '../helper/host.ts'
+import { openAdminCluster } from '../helper/admin-cluster.ts'
+import { jsonRequest, startHost } from '../helper/host.ts'
 import { repeatUntil } from '../helper/repeat-until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
@@ -130,6 +131,16 @@ t.test('reconnects to a restarted server, in a terminal and in a pipe', async t 
   await screen.prints(/reconnected.* to http/)
   await screen.prints(/listening for/)
   await lines.prints(/Reconnected\./)
+  screen.press('q')
+  t.equal(await screen.exit(), 0)
+})
+
+t.test('shows that the node is drained', async t => {
+  const { apis: [api], urls: [url] } = await openAdminCluster(t, 1)
+  const screen = inTerminal(t, Number(new URL(url).port), 'rows 30 cols 100', { NO_COLOR: '1' })
+  await screen.prints(/● listening for/)
+  await api('/nodes/node-0/drain', jsonRequest('POST', {}))
+  await screen.prints(/● draining/)
   screen.press('q')
   t.equal(await screen.exit(), 0)
 })

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import type { Page } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
+import { PeerServerClient } from '../../src/client/client.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { encodeRelayPacket } from '../../src/protocol/multiplayer/relay-packet.ts'
 import { startApp } from '../helper/app.ts'
@@ -56,8 +57,33 @@ async function openDashboard (t: Test) {
   return { page, problems, port, servers, server: service.peerServer }
 }
 
+t.test('the history of a server that is not shown any more is not in the charts', options, async t => {
+  const { page, problems } = await openDashboard(t)
+  let late: Route | undefined
+  await page.route('**/api/v1/server/history', route => { late = route }, { times: 1 })
+  await page.reload()
+  await until(() => late !== undefined)
+  await page.locator('#status[data-state=success]').waitFor()
+  await page.selectOption('#server', 'godot4')
+  await page.locator('#endpoint', { hasText: '/ws4' }).waitFor()
+  await late!.fulfill({
+    json: {
+      at: new Date().toISOString(),
+      interval: 1,
+      ...Object.fromEntries(['peers', 'packetsIn', 'packetsOut', 'bytesIn', 'bytesOut'].map(name => [name, [2 ** 40]]))
+    }
+  })
+  for (let stats = 0; stats < 2; stats++) {
+    const uptime = await page.textContent('#uptime')
+    await page.waitForFunction(uptime => document.querySelector('#uptime').textContent !== uptime, uptime)
+  }
+  t.equal(await page.textContent('#bytes-unit'), 'B/s')
+  t.same(unexpected(problems), [])
+})
+
 t.test('administers peers and bans, and tries the server out', options, async t => {
   const { page, problems, port, servers, server } = await openDashboard(t)
+  const client = new PeerServerClient({ url: `http://127.0.0.1:${port}` })
   server.on('packet', () => {})
 
   await t.test('shows details of a peer: handshake without secrets, data, traffic, history', async t => {
@@ -135,9 +161,9 @@ t.test('administers peers and bans, and tries the server out', options, async t 
     await ban.waitFor({ state: 'detached' })
     t.same(server.bans(), [])
     // Of others, too.
-    server.ban('2001:db8::/32')
+    await client.call('ban', {}, { address: '2001:db8::/32' })
     await row(page, 'bans', '2001:db8::/32').locator('.expires', { hasText: 'never' }).waitFor()
-    server.unban('2001:db8::/32')
+    await client.call('unban', { address: '2001:db8::/32' })
     await rows(page, 'bans', 0)
   })
 
@@ -228,7 +254,8 @@ t.test('administers peers and bans, and tries the server out', options, async t 
   })
 
   await t.test('shows the right part of a list when items of other pages are gone', async t => {
-    for (let i = 0; i < 51; i++) server.ban(`192.0.2.${i}`)
+    for (let i = 1; i < 51; i++) server.ban(`192.0.2.${i}`)
+    await client.call('ban', {}, { address: '192.0.2.0' })
     const clients = await join(server, Array.from({ length: 52 }, (_, i) => `10.0.0.${i}`))
     for (const [table, pages] of [['bans', 'ban-pages'], ['peers', 'pages']]) {
       await page.locator(`#${pages}-range`, { hasText: /of 5[12]$/ }).waitFor()

@@ -67,6 +67,35 @@ t.test('shows the nodes with their peers and rooms, and drains another one', opt
   t.same(unexpected(problems, 'status of 400'), [])
 })
 
+t.test('shows that the node itself is drained', options, async t => {
+  const { page, problems } = await openDashboard(t)
+  await page.locator('#status[data-state=success]').waitFor()
+  await page.getByRole('button', { name: 'Drain node-0' }).click()
+  await page.click('#drain-dialog .danger')
+  await page.locator('#status[data-state=warning]', { hasText: /^draining$/ }).waitFor()
+  t.equal(await page.textContent('#uptime'), '')
+  t.same(unexpected(problems), [])
+})
+
+t.test('counts the rooms of all nodes, also when the settings of the server change', options, async t => {
+  const { nodes, page, problems } = await openDashboard(t)
+  await nodes[1].cluster.openRoom('far')
+  await page.locator('#rooms-count', { hasText: /^3$/ }).waitFor()
+  await page.evaluate(`counts = new Set()
+    new MutationObserver(() => { counts.add(document.querySelector('#rooms-count').textContent) })
+      .observe(document.querySelector('#rooms-count'), { childList: true, characterData: true, subtree: true })`)
+  // The `admin` event of the change has the page load the state again.
+  const loaded = page.waitForResponse(response =>
+    response.url().endsWith('/server') && response.request().method() === 'GET')
+  await page.click('#refuse')
+  await page.locator('#status', { hasText: 'refusing new connections' }).waitFor()
+  await loaded
+  await page.click('#refuse')
+  await page.locator('#status[data-state=success]').waitFor()
+  t.same(await page.evaluate('[...counts]'), [])
+  t.same(unexpected(problems), [])
+})
+
 t.test('names nodes that do not respond, and reports lost messages and nodes that join and leave', options, async t => {
   const { broker, buses, nodes, clients, page, problems } = await openDashboard(t)
   clients[1].sendTo(0, 'first')

@@ -173,6 +173,64 @@ t.test('shows the state of the server only when connected to its events', option
   t.equal(await page.isEnabled('#listen'), true)
 })
 
+t.test('tries again when it cannot load the names of the servers', options, async t => {
+  const { page, problems } = await openDashboard(t, { server: { pingInterval: 0 } })
+  for (const [fail, text] of [
+    [async (route: Route) => { await route.fulfill({ status: 503 }) }, 'the service responded with 503'],
+    [async (route: Route) => { await route.abort() }, 'The server cannot be reached.']
+  ] as const) {
+    await page.locator('#status[data-state=success]').waitFor()
+    await page.route('**/servers.json', fail)
+    await page.reload()
+    await page.locator('#status[data-state=error]', { hasText: text }).waitFor()
+    await page.unrouteAll()
+  }
+  await page.locator('#status[data-state=success]').waitFor()
+  t.same(unexpected(problems, 'net::ERR_').filter(problem => !problem.includes('status of 503')), [])
+})
+
+t.test('loads all bans when they change, not whenever peers come and go', options, async t => {
+  const { page, problems, port, server } = await openDashboard(t, { server: { pingInterval: 0 } })
+  const client = new PeerServerClient({ url: `http://127.0.0.1:${port}` })
+  const ban = (address: string) => page.locator(`#bans tbody tr[data-id="${address}"]`)
+  await page.locator('#status[data-state=success]').waitFor()
+  let loads = 0
+  page.on('request', request => {
+    if (request.method() === 'GET' && request.url().endsWith('/bans')) loads++
+  })
+  for (const address of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
+    accept(server, new MemoryConnection(address, 4000), '')
+    await row(page, [...server.peers()].at(-1)!.id).waitFor()
+  }
+  t.equal(loads, 0)
+  await client.call('ban', {}, { address: '203.0.113.7' })
+  await ban('203.0.113.7').waitFor()
+  await client.call('ban', {}, { address: '203.0.113.8', seconds: 3 })
+  await ban('203.0.113.8').waitFor()
+  t.equal(loads, 2)
+  await ban('203.0.113.8').waitFor({ state: 'detached' })
+  t.equal(loads, 2, 'it has expired')
+  await client.call('unban', { address: '203.0.113.7' })
+  await ban('203.0.113.7').waitFor({ state: 'detached' })
+  t.same(unexpected(problems), [])
+})
+
+t.test('a dialog does not begin with the reason of another action', options, async t => {
+  const { page, problems, server } = await openDashboard(t, { server: { pingInterval: 0, rooms: true } })
+  for (const port of [4000, 4001]) accept(server, new MemoryConnection('203.0.113.6', port), '')
+  const [first, second] = [...server.peers()].map(({ id }) => id)
+  await row(page, first).locator('.disconnect').click()
+  await page.selectOption('#disconnect-dialog [name=preset]', '4001')
+  await page.fill('#disconnect-dialog [name=reason]', 'you cheated')
+  await page.click('#disconnect-dialog .danger')
+  await page.locator('#disconnect-dialog').waitFor({ state: 'hidden' })
+  await row(page, second).locator('.disconnect').click()
+  await page.getByRole('heading', { name: `Disconnect ${second}` }).waitFor()
+  t.equal(await page.inputValue('#disconnect-dialog [name=preset]'), '1000')
+  t.equal(await page.inputValue('#disconnect-dialog [name=reason]'), '')
+  t.same(unexpected(problems), [])
+})
+
 t.test('switches off what needs the server while it cannot be reached, and asks for no token', options, async t => {
   const { page, problems, proxy, server } = await openDashboard(t, { server: { pingInterval: 0 } })
   accept(server, new MemoryConnection('203.0.113.6', 4000), '')

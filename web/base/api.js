@@ -9,11 +9,22 @@ const storageKey = `token of ${new URL(prefix, url).pathname}`
 let token = sessionStorage.getItem(storageKey) ?? undefined
 let server
 
-/** Names of the servers; the first is selected initially. */
-export const servers = await (await fetch(new URL('dashboard/servers.json', document.baseURI))).json()
+/** Seconds until the server has failed to respond. */
+const TIMEOUT = 30
+
+/** Names of the servers; the first is selected initially. Empty until they are loaded. */
+export let servers = []
 
 /** The client of the selected server. */
 export let client = createClient()
+
+/** Loads the names of the servers. */
+export async function loadServers () {
+  const signal = AbortSignal.timeout(TIMEOUT * 1000)
+  const response = await fetch(new URL('dashboard/servers.json', document.baseURI), { signal })
+  if (!response.ok) throw new Error(`the service responded with ${response.status}`)
+  servers = await response.json()
+}
 
 /** Whether requests have a token. */
 export function hasToken () {

@@ -60,6 +60,7 @@ export function openCloseRoom (room) {
 export function openCloseDialog (title, verb, close) {
   const form = openDialog('disconnect-dialog')
   const { preset, code, reason } = form.elements
+  form.reset()
   setText(byId('disconnect-title'), title)
   setText(form.querySelector('.danger'), verb)
   form.oninput = () => {
@@ -125,6 +126,7 @@ async function sendPacket (to, id, packet, raw) {
 /** Stops the server with a reason; peers have `closeTimeout` seconds to answer. */
 export function openStop (closeTimeout) {
   const form = openDialog('stop-dialog')
+  form.reset()
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
     await client.call('stop', {}, reason === '' ? {} : { reason }, { timeout: closeTimeout + STOP_GRACE })
@@ -134,6 +136,7 @@ export function openStop (closeTimeout) {
 /** Drains a node of the cluster with a reason. */
 export function openDrain (node) {
   const form = openDialog('drain-dialog')
+  form.reset()
   setText(byId('drain-title'), `Drain ${node}?`)
   onSubmit(form, async () => {
     const reason = form.elements.reason.value

@@ -2,8 +2,8 @@
 import { formatCount, formatPlural } from '../client/format.js'
 import { byId, setText } from './dom.js'
 
-/** Maximum number of ids in one query. */
-const MAX_IDS = 1000
+/** Maximum number of ids in one query: by default nginx rejects a request line of more than 8 KiB. */
+const MAX_IDS = 500
 
 /** The selected peers: a set of ids, or all that match the filter of the table except a set of ids. */
 export class Selection {

@@ -3,8 +3,11 @@ import { client } from '../base/api.js'
 import { formatAge, formatCount, formatDuration, formatPlural } from '../client/format.js'
 import { showReasonSize, onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, createElement, messageOf, setText, showDone, showToast } from '../base/dom.js'
+import { serverNow } from '../base/server-clock.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
+/** Milliseconds from one load of the bans to the next, unless they change: the server sends all of them. */
+const LOAD_INTERVAL = 30_000
 /** Milliseconds without a key press until the peers of an address are counted. */
 const TYPING_DELAY = 300
 
@@ -37,9 +40,29 @@ export function createBanTable (onLift) {
   })
 }
 
-/** One page of the bans: the server sends all of them, so they are filtered and sorted here. */
+/** How often the bans have changed, as far as this page knows. */
+let changes = 0
+/** The bans that were loaded last, from where, at which number of changes, and until when they are used. */
+let loaded = { items: [] }
+
+/** Loads the bans again at the next refresh. */
+export function bansChanged () {
+  changes++
+}
+
+/** The bans in effect. */
+async function currentBans (signal) {
+  if (loaded.client !== client || loaded.changes !== changes || performance.now() > loaded.until) {
+    const loading = { client, changes, until: performance.now() + LOAD_INTERVAL }
+    const { items } = await client.call('bans', {}, undefined, { signal })
+    loaded = { ...loading, items }
+  }
+  return loaded.items.filter(({ until }) => until === null || Date.parse(until) > serverNow())
+}
+
+/** One page of the bans, which are filtered and sorted here. */
 async function loadBans ({ limit, cursor = 0, sort, order }, { q = '' }, signal) {
-  const { items } = await client.call('bans', {}, undefined, { signal })
+  const items = await currentBans(signal)
   const text = q.toLowerCase()
   const found = items.filter(ban => [ban.address, ban.reason].some(value => value.toLowerCase().includes(text)))
   const keyOf = sortKeys[sort]

@@ -1,6 +1,6 @@
 // Actions on all selected peers. To disconnect or ban needs a confirmation that states the number of peers.
 import { client } from '../base/api.js'
-import { openBanDialog } from './bans.js'
+import { bansChanged, openBanDialog } from './bans.js'
 import { formatPlural } from '../client/format.js'
 import { openCloseDialog } from '../base/dialogs.js'
 import { showDone } from '../base/dom.js'
@@ -23,6 +23,7 @@ export function openBanSelected (selection) {
     ban: async terms => {
       const { peers, banned, notFound, ...missing } =
         await client.call('banPeers', {}, { ...selection.body, ...terms })
+      bansChanged()
       clearUnlessPartial(selection, missing)
       const addresses = formatPlural(banned, 'address', 'addresses')
       showDone(`Banned ${addresses} of ${formatPlural(peers, 'peer')}${goneText(notFound)}`, missing)

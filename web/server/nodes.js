@@ -9,6 +9,8 @@ import { createButton, createCell } from '../base/table.js'
 /** Shows the nodes of a cluster; without one, the page has no list of nodes and no column "Node" either. */
 export class NodeTable {
   #rows
+  /** State of each node by its id, as it is shown. */
+  #states = new Map()
   #request = new AbortController()
 
   /** `drain (id)` is called when the user wants to drain a node. */
@@ -22,12 +24,18 @@ export class NodeTable {
     return !byId('nodes-section').hidden
   }
 
+  /** State of a node; undefined while it is not known. */
+  stateOf (id) {
+    return this.#states.get(id)
+  }
+
   /** Loads the nodes and shows them. */
   async refresh () {
     this.#request.abort()
     const { signal } = this.#request = new AbortController()
     try {
       const { items, ...rest } = await client.call('listNodes', undefined, undefined, { signal })
+      this.#states = new Map(items.map(({ id, state }) => [id, state]))
       this.#rows.show(items, serverNow(), this.isShown)
       byId('nodes-section').hidden = items.length === 0
       document.querySelector('main').classList.toggle('one-node', items.length === 0)

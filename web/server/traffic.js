@@ -18,9 +18,11 @@ export class Traffic {
 
   #latest
 
-  /** Loads the history of the server. */
+  /** Loads the history of the server, unless another server is shown by then. */
   async load () {
+    const asked = client
     const { at, interval, peers, ...columns } = await client.call('getHistory')
+    if (client !== asked) return
     const timeOf = i => Date.parse(at) - (peers.length - 1 - i) * interval * 1000
     this.#peers.set(peers.map((count, i) => ({ at: timeOf(i), values: [count] })))
     for (const [name, chart] of Object.entries(this.#rates)) {

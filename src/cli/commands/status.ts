@@ -15,8 +15,11 @@ export const status = defineCommand('Shows whether the server listens, its peers
 })
 
 /** The node of a cluster that a state is of; undefined without a cluster. */
-export async function nodeOf (client: PeerServerClient, { node }: State): Promise<Node | undefined> {
-  return node === undefined ? undefined : await client.call('getNode', { node })
+export async function nodeOf (
+  client: PeerServerClient, { node }: State, signal?: AbortSignal
+): Promise<Node | undefined> {
+  if (node === undefined) return undefined
+  return await client.call('getNode', { node }, undefined, signal === undefined ? {} : { signal })
 }
 
 /** State of the server, and of its node in a cluster, as lines of name and value. */
