@@ -60,3 +60,33 @@ t.test('at debug every request is logged', async t => {
   await openDashboard(service)
   t.match(await logged(service, /"url":"\/api\/v1\/peers\?limit=24".*"request completed"/), { level: 20, status: 200 })
 })
+
+t.test('requests that are refused do not fill the log', async t => {
+  const ADMIN_TOKEN = 'a token of more than thirty-two characters'
+  const service = await startService(t, { ADMIN_TOKEN })
+  await logged(service, /"Health at /)
+  const before = service.log.length
+  const query = 'x'.repeat(10_000)
+  for (let i = 0; i < 100; i++) {
+    t.equal((await service.api(`/server/stop?${query}`, { method: 'POST' })).status, 401)
+    const elsewhere = await fetch(`http://127.0.0.1:${service.port}/nowhere?${query}`, { method: 'POST' })
+    t.equal(elsewhere.status, 404)
+  }
+  const authorization = `Bearer ${ADMIN_TOKEN}`
+  const unknown = await service.api(`/nowhere?${query}`, { method: 'POST', headers: { authorization } })
+  t.equal(unknown.status, 404)
+  await service.api('/server/stop', { method: 'POST', headers: { authorization } })
+  await logged(service, /"request completed"/)
+  const lines = service.log.slice(before).map(line => JSON.parse(line))
+  t.same(lines.map(({ msg }) => msg).sort(),
+    ['admin action', 'admin action', 'request completed', 'unauthorized admin requests'])
+  t.match(lines.find(({ msg }) => msg === 'request completed'), { req: { url: '/api/v1/server/stop' }, status: 200 })
+})
+
+t.test('a log line has the beginning of a long URL', async t => {
+  const service = await startService(t, { LOG_LEVEL: 'debug' })
+  await service.api(`/nowhere?token=secret&${'x'.repeat(10_000)}`)
+  const { req: { url } } = await logged(service, /nowhere.*"request completed"/)
+  t.match(url, /^\/api\/v1\/nowhere\?token=\*\*\*&x{100}/)
+  t.ok(url.length < 300, `${url.length} characters`)
+})
