@@ -109,7 +109,8 @@ export class BadRequest extends HttpError {
 export const MAX_PATH = 200
 
 /**
- * Responds with `error` as a problem document; a 401 names the authentication scheme, a 429 or 503 has Retry-After.
+ * Responds with `error` as a problem document, with its `headers`; a 401 names an authentication scheme, a 429 or 503
+ * has Retry-After.
  */
 export async function sendProblem (
   error: unknown,
@@ -118,8 +119,10 @@ export async function sendProblem (
 ): Promise<FastifyReply> {
   // A hook of the host may set the status on the reply only.
   const problem = problemOf(error, request.id, reply.statusCode >= 400 ? reply.statusCode : 500)
-  if (error instanceof HttpError) reply.headers(error.headers)
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  const { headers } = error as { readonly headers?: Readonly<Record<string, string>> }
+  if (typeof headers === 'object' && headers !== null) reply.headers(headers)
+  // A hook of the host may ask for other credentials.
+  if (problem.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer')
   if (isTemporary(problem.status) && !reply.hasHeader('retry-after')) {
     reply.header('retry-after', RETRY_AFTER_SECONDS)
   }
@@ -139,7 +142,7 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
 export function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
   if (error instanceof GodotError) return problemOfGodotError(error, instance)
-  const { message, statusCode = otherwise } = error as Partial<FastifyError>
+  const { message, status: plain, statusCode = plain ?? otherwise } = error as Partial<FastifyError & Problem>
   const status = isErrorStatus(statusCode) ? statusCode : 500
   const name = STATUS_CODES[status] ?? 'Error'
   return {
