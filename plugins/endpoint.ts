@@ -19,7 +19,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { endpointSchemaOf } from '../http/upgrade/endpoint-schema.ts'
 import { sendProblem } from '../http/problem.ts'
-import { withoutSecrets } from '../http/log/without-secrets.ts'
+import { maskTokens } from '../http/log/mask-tokens.ts'
 
 /** How requests to the endpoint are logged. */
 export type Logging = Pick<RouteShorthandOptions, 'logLevel' | 'logSerializers'>
@@ -51,12 +51,12 @@ function addRoute (
     serializerCompiler: () => JSON.stringify,
     errorHandler: sendProblem,
     ...(logging.logLevel === undefined ? {} : { logLevel: logging.logLevel }),
-    logSerializers: { req: withoutSecrets, ...logging.logSerializers },
+    ...(logging.logSerializers === undefined ? {} : { logSerializers: logging.logSerializers }),
     // Called as soon as the router has found this route, before any hook.
     childLoggerFactory: function (logger, bindings, options, request) {
       endProbe(request)
       upgradeOf(request)?.claim(internalsOf(server).registry)
-      return scope.childLoggerFactory.call(this, logger, bindings, options, request)
+      return scope.childLoggerFactory.call(this, logger, bindings, maskTokens(options, logger), request)
     }
   }), handler)
 }

@@ -7,7 +7,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
-import peerServer, { adminRoutes } from '../../index.ts'
+import peerServer, { adminRoutes, dashboard, lobbyRoutes, metrics } from '../../index.ts'
 import { nextClose, jsonRequest, nextMessage, startHost } from '../helper/host.ts'
 import { connectRaw, upgradeRequest } from '../helper/sockets/raw-socket.ts'
 import { pem } from '../helper/sockets/keys.ts'
@@ -383,4 +383,79 @@ t.test('accepts the options of register(): prefix, logLevel and logSerializers',
   const { port } = app.server.address() as AddressInfo
   await open(t, port, '/game/socket')
   t.match((await app.inject('/game/api/server')).json(), { path: '/game/socket', peers: { open: 1 } })
+})
+
+t.test('what a hook of the host throws keeps its status, headers and challenge', async t => {
+  const host = await startHost(t, {
+    server: { rooms: true },
+    before: app => {
+      app.addHook('onRequest', async ({ headers }, reply) => {
+        if (headers['x-case'] === 'challenge') {
+          reply.header('www-authenticate', 'Basic realm="host"')
+          throw Object.assign(new Error('who?'), { statusCode: 401 })
+        }
+        throw Object.assign(new Error('later'), { status: 503, headers: { 'retry-after': '120', 'x-why': 'backup' } })
+      })
+    },
+    after: async app => {
+      await app.register(lobbyRoutes, { prefix: '/lobby' })
+      await app.register(dashboard)
+      await app.register(metrics)
+    }
+  })
+  for (const path of ['/ws', '/api/v1/peers', '/lobby/rooms', '/dashboard', '/metrics']) {
+    const challenge = await host.get(path, { headers: { 'x-case': 'challenge' } })
+    t.equal(challenge.status, 401, path)
+    t.equal(challenge.headers.get('www-authenticate'), 'Basic realm="host"', path)
+    const later = await host.get(path)
+    t.equal(later.status, 503, path)
+    t.match(Object.fromEntries(later.headers), { 'retry-after': '120', 'x-why': 'backup' }, path)
+  }
+})
+
+/** An app whose log is kept, with these options of its logger. */
+function loggingApp (logger: object) {
+  const lines: any[] = []
+  const stream = { write: (text: string) => { lines.push(JSON.parse(text)) } }
+  return { app: Fastify({ logger: { level: 'info', stream, ...logger } }), lines }
+}
+
+t.test('handshakes are logged as the host logs requests, without tokens', async t => {
+  const { app, lines } = loggingApp({
+    serializers: { req: ({ method, url }: { method: string, url: string }) => ({ method, path: url }) }
+  })
+  t.teardown(async () => { await app.close() })
+  app.addHook('onRequest', async request => { request.log.info({ req: request.raw }, 'raw') })
+  await app.register(peerServer)
+  await app.register(async scope => {
+    await scope.register(peerServer, { name: 'other', path: '/other' })
+  }, { logSerializers: { req: ({ url }: { url: string }) => url } } as object)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  for (const path of ['/ws', '/other']) await open(t, port, `${path}?token=secret&x=1`)
+  const inProcess = await app.injectWS('/ws?token=secret')
+  inProcess.terminate()
+  const records = lines.filter(({ req }) => req !== undefined).map(({ msg, req }) => [msg, req])
+  t.same(records.slice(0, 4), [
+    ['incoming request', { method: 'GET', path: '/ws?token=***&x=1' }],
+    ['raw', { method: 'GET', path: '/ws?token=***&x=1' }],
+    ['incoming request', '/other?token=***&x=1'],
+    ['raw', '/other?token=***&x=1']
+  ])
+  t.match(records[4], ['incoming request', { method: 'GET', url: '/ws?token=***' }])
+})
+
+t.test('the serializer of Fastify logs handshakes, also of clients in this process', async t => {
+  const { app, lines } = loggingApp({})
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  await open(t, port, '/ws?access_token=secret')
+  const inProcess = await app.injectWS('/ws')
+  inProcess.terminate()
+  t.match(lines.filter(({ req }) => req !== undefined).map(({ req }) => req), [
+    { method: 'GET', url: '/ws?access_token=***', host: `127.0.0.1:${port}`, remoteAddress: '127.0.0.1' },
+    { method: 'GET', url: '/ws', remoteAddress: '' }
+  ])
 })
