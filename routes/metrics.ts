@@ -1,6 +1,8 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { addressOf } from '../http/client-address.ts'
 import { isolated } from '../http/isolated.ts'
 import { ownScope, serverOf } from '../http/own-scope.ts'
+import { openBurstLog } from '../http/log/burst-log.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { documentRoutes } from '../http/document/document-routes.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
@@ -40,6 +42,7 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {
   const named = servers.map(name => ({ name, server: serverOf(app, name, 'metrics') }))
   const registry = addServerMetrics(named, problemCounts(app.server), options.registry)
   ownScope(app)
+  logUnauthorized(app)
   await app.register(adminAuth, { token, auth })
   shareSchemas(app, Problem)
   documentRoutes(app, { security: options.security, auth })
@@ -61,3 +64,13 @@ const metrics: FastifyPluginAsync<MetricsOptions> = async (app, given) => {
 }
 
 export default metrics
+
+/** Of the requests without a valid token the first of a burst is logged, then their number: anyone can send them. */
+function logUnauthorized (app: FastifyInstance): void {
+  const bursts = openBurstLog(app)
+  app.addHook('onSend', async (request, { statusCode: status }) => {
+    if (status !== 401 && status !== 403) return
+    const address = addressOf(request)
+    bursts.log({ level: 'warn', key: { status }, message: 'unauthorized requests for metrics' }, { address })
+  })
+}

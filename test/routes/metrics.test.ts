@@ -39,3 +39,15 @@ t.test('each of several servers has its own metrics', async t => {
   const metrics = parseMetrics((await service.inject('/metrics')).body)
   t.same(['peerServer', 'godot4'].map(name => valueOf(metrics, `peer_server_refusing{server="${name}"}`)), [1, 0])
 })
+
+t.test('requests without a valid token are logged once per burst', async t => {
+  const lines: any[] = []
+  const service = Fastify({ logger: { level: 'warn', stream: { write: text => { lines.push(JSON.parse(text)) } } } })
+  t.teardown(async () => { await service.close() })
+  await service.register(app, { server: {}, admin: { token } })
+  for (const headers of [{}, { authorization: 'Bearer wrong' }, {}]) {
+    t.equal((await service.inject({ url: '/metrics', headers })).statusCode, 401)
+  }
+  t.match(lines, [{ status: 401, address: '127.0.0.1', msg: 'unauthorized requests for metrics' }])
+  t.equal(lines.length, 1)
+})
