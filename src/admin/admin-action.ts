@@ -45,17 +45,25 @@ const SCALAR_CHARACTERS = 8
 export function describeAdminAction (
   { operation, by, address, params, query, body, status }: AdminRequest
 ): AdminAction {
-  const { id, room, ...path } = (params ?? {}) as Record<string, unknown>
+  const { id: text, room, ...others } = (params ?? {}) as Record<string, unknown>
+  const id = integerOf(text)
+  const path = text === undefined || id !== undefined ? others : { id: text, ...others }
   const sources = [path, query, isPlain(body) || body === undefined ? body : { body }]
   return {
     action: truncate(operation, MAX_TEXT),
     by,
     address: truncate(address, MAX_NAME),
-    ...(id === undefined ? {} : { id: Number(id) }),
+    ...(id === undefined ? {} : { id }),
     ...(room === undefined ? {} : { room: truncate(String(room), MAX_NAME) }),
     parameters: new Summary().ofMembers(sources, 1),
     status
   }
+}
+
+/** The integer that a parameter is; undefined for one of a request that was refused because it is none. */
+function integerOf (parameter: unknown): number | undefined {
+  const number = Number(parameter)
+  return Number.isSafeInteger(number) && String(number) === String(parameter) ? number : undefined
 }
 
 /** Members of other values, such as the characters of a string, are not parameters. */

@@ -261,3 +261,17 @@ t.test('an audit entry is small and contains no token, whatever an administrator
   t.match(action, /^POST \/api\/v1\/nox/)
   t.notMatch(JSON.stringify(audits), /hidden/)
 })
+
+t.test('an id that is none is a parameter of the entry, and no id of a peer', async t => {
+  const { service, server, nextAction } = await start(t)
+  const ask = async (id: string): Promise<number> =>
+    (await service.inject({ method: 'DELETE', url: `${apiPrefix}/peers/${id}`, headers: asAlice })).statusCode
+  for (const text of ['abc', '5.5', '%207', '0x7', '05', '1e3', '9007199254740993']) {
+    t.equal(await ask(text), 400, text)
+    const { id, parameters } = await nextAction()
+    t.same([id, parameters], [undefined, { id: decodeURIComponent(text) }], text)
+  }
+  const peer = join(server)
+  t.equal(await ask(String(peer)), 202)
+  t.match(await nextAction(), { id: peer, parameters: {} })
+})
