@@ -3,6 +3,7 @@ import {
   arrayOf, dictionaryOf, float, int, PoolVector2Array, serverOptions, variant, Vector2, WebSocketServer
 } from '../index.ts'
 import type { Authenticate, MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
+import type { ClientEvent } from '../src/client/index.ts'
 
 /** Compiles only when both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
@@ -166,6 +167,11 @@ function compiledSynchronizer ({ multiplayer }: WebSocketServer): void {
   node.rpc('list', ['x'])
 }
 
+function compiledEvent (event: ClientEvent): void {
+  if (event.type === 'peer_connected') same<Same<typeof event.node, string | undefined>>()
+  if (event.type === 'node_joined') same<Same<typeof event.node, string>>()
+}
+
 const guard: Authenticate = async (peer, data) => data.length > peer.id
 // @ts-expect-error not an answer
 const noGuard: Authenticate = () => 'yes'
@@ -179,5 +185,6 @@ t.test('remote members of a game are typed', async t => {
   t.type(compiledOptions, 'function')
   t.type(compiledSynchronizer, 'function')
   t.type(compiledSpawner, 'function')
+  t.type(compiledEvent, 'function')
   t.notSame(guard, noGuard)
 })

@@ -27,8 +27,11 @@ export interface CallOptions {
 /** The data of each type of event. */
 export type FeedEventData = FeedData
 
+/** What every event has; `node`: id of the node that it happened on, in a cluster. */
+interface EventOrigin { readonly at: string, readonly node?: string }
+
 type FeedEvents = {
-  [Type in keyof FeedEventData]: { readonly type: Type, readonly at: string } & FeedEventData[Type]
+  [Type in keyof FeedEventData]: { readonly type: Type } & EventOrigin & FeedEventData[Type]
 }
 
 /**
