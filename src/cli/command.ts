@@ -154,6 +154,12 @@ export function parseInteger (name: string, text: string, least = 0, most = Numb
   throw new UsageError(`invalid ${name} ${text}: expected an integer ${range}`)
 }
 
+/** Parses seconds, which may have decimals; `name` is what they are called in the error message. */
+export function parseSeconds (name: string, text: string): number {
+  if (/^\d{1,16}(\.\d{1,16})?$/.test(text)) return Number(text)
+  throw new UsageError(`invalid ${name} ${text}: expected a number from 0`)
+}
+
 /** Parses JSON; `name` is what it is called in the error message. */
 export function parseJson (name: string, text: string): unknown {
   try {

@@ -53,7 +53,8 @@ export async function * followEvents (
 /** The reason of a loss that may be temporary; throws any other error. */
 function lossReason (error: unknown): string {
   if (!(error instanceof ApiError)) return 'no response from the service'
-  // A proxy responds with such a status, too, while the service restarts.
-  if (error.status >= 500) return `the service responds with ${error.status}`
+  const { status } = error
+  // A proxy responds with such a status, too, while the service restarts. The other two mean too slow, and too often.
+  if (status >= 500 || status === 408 || status === 429) return `the service responds with ${status}`
   throw error
 }

@@ -73,10 +73,10 @@ t.test('rooms prints a table, or JSON, filtered and sorted by the service', asyn
 t.test('rooms open and rooms change set what a room may set for itself', async t => {
   const { server, port } = await startHost(t, { server: { rooms: true } })
   const env = { PEER_SERVER_URL: `http://127.0.0.1:${port}` }
-  const settings = ['--max-peers=8', '--locked=yes', '--listed=no', '--empty-timeout=60', '--data', '{"a":1}']
+  const settings = ['--max-peers=8', '--locked=yes', '--listed=no', '--empty-timeout=2.5', '--data', '{"a":1}']
   t.match(await command(['rooms', 'open', 'arena-7', ...settings], env), { code: 0, output: 'opened room arena-7\n' })
   const room = server.room('arena-7')
-  t.match(room, { maxPeers: 8, locked: true, listed: false, emptyTimeout: 60, data: { a: 1 } })
+  t.match(room, { maxPeers: 8, locked: true, listed: false, emptyTimeout: 2.5, data: { a: 1 } })
   t.match(await command(['rooms', 'change', 'arena-7', '--locked', 'no'], env),
     { code: 0, output: 'changed room arena-7\n' })
   t.match(room, { maxPeers: 8, locked: false, listed: false })
@@ -91,7 +91,8 @@ t.test('rooms open and rooms change set what a room may set for itself', async t
     [['change', 'a'], /^expected at least one setting\n/],
     [['change', 'a', '--locked', 'maybe'], /^invalid --locked maybe: expected one of yes, no\n/],
     [['change', 'a', '--data', '{'], /^invalid --data: /],
-    [['open', '--max-peers', 'x'], /^invalid --max-peers x: expected an integer from 0\n/]
+    [['open', '--max-peers', 'x'], /^invalid --max-peers x: expected an integer from 0\n/],
+    [['open', '--empty-timeout', '1m'], /^invalid --empty-timeout 1m: expected a number from 0\n/]
   ] as const) t.match(await command(['rooms', ...args], env), { code: 2, output: '', errors }, args.join(' '))
 })
 

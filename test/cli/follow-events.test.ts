@@ -55,6 +55,13 @@ t.test('resumes after the last event when the stream ends or a proxy responds wi
   t.same(lastIds, [undefined, 'a-1', 'a-1'])
 })
 
+t.test('tries again after a limit of connections or of time', async t => {
+  const { client } = await serve(t, failWith(429), failWith(408), write(`id: a-1\nretry: 2000\n\n${stopped}`))
+  t.same(await take(2, client), {
+    types: ['open', 'stopped'], losses: ['the service responds with 429', 'the service responds with 408']
+  })
+})
+
 t.test('reconnects when the stream is silent', async t => {
   simulateTime(t)
   const { client, lastIds } = await serve(t, write('id: a-1\nretry: 2000\n\n'), write(`id: a-2\n${stopped}`))

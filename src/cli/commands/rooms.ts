@@ -1,7 +1,7 @@
 import { formatAge, formatPlural } from '../../client/format.ts'
 import type { Operations, Room } from '../../client/operations.ts'
 import { closeFrame, closeOptions } from '../close-options.ts'
-import { defineCommand, parseInteger, parseJson, UsageError } from '../command.ts'
+import { defineCommand, parseInteger, parseJson, parseSeconds, UsageError } from '../command.ts'
 import { checkComplete } from '../incomplete.ts'
 import { listOptions, readPages } from '../list-options.ts'
 import { printLines, printResult } from '../print-lines.ts'
@@ -45,7 +45,7 @@ const readers: {
   'max-peers': (value, option) => ({ maxPeers: parseInteger(option, value) }),
   locked: (value, option) => ({ locked: parseAnswer(option, value) }),
   listed: (value, option) => ({ listed: parseAnswer(option, value) }),
-  'empty-timeout': (value, option) => ({ emptyTimeout: parseInteger(option, value) }),
+  'empty-timeout': (value, option) => ({ emptyTimeout: parseSeconds(option, value) }),
   // The service checks that it is an object.
   data: (value, option) => ({ data: parseJson(option, value) as Record<string, unknown> })
 }
