@@ -14,6 +14,8 @@ import { Schema, type Static, Type } from '../typebox.ts'
 import { describeBan } from './describe-ban.ts'
 
 const VERSION = 1
+/** Milliseconds from one write to the next: each one writes the whole file, and nothing else runs meanwhile. */
+const WRITE_INTERVAL = 1000
 
 type Values = Record<string, unknown>
 
@@ -51,8 +53,10 @@ export class StateFile {
   readonly #changed = new Map<string, Values>()
   /** The content of the file, including servers that do not exist now. */
   readonly #stored: Stored['servers']
-  #isScheduled = false
   #isWritten = true
+  /** When it was written last, on the clock of `performance.now()`. */
+  #writtenAt = -Infinity
+  #timer: NodeJS.Timeout | undefined
 
   /** Applies the file, if it exists; throws ERR_INVALID_DATA for one that cannot be used or written. */
   constructor (path: string, servers: readonly NamedServer[], log: Logger) {
@@ -71,6 +75,8 @@ export class StateFile {
 
   /** Writes what has not been written yet. */
   flush (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (this.#isWritten) return
     try {
       replaceFile(this.#path, `${JSON.stringify(this.#state(), null, 2)}\n`)
@@ -78,6 +84,7 @@ export class StateFile {
     } catch (err) {
       this.#log.error({ err, file: this.#path }, 'state not saved; the next change tries again')
     }
+    this.#writtenAt = performance.now()
   }
 
   #read (): Stored['servers'] {
@@ -153,15 +160,11 @@ export class StateFile {
     configOf(server)?.onWritten.add(() => { this.#schedule() })
   }
 
-  /** Writes once for all changes of an event loop turn. */
+  /** Writes a change at once, and all that follow within a second together. */
   #schedule (): void {
     this.#isWritten = false
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.flush()
-    })
+    const wait = Math.max(0, this.#writtenAt + WRITE_INTERVAL - performance.now())
+    this.#timer ??= setTimeout(() => { this.flush() }, wait)
   }
 
   #state (): Stored {

@@ -10,6 +10,7 @@ import t, { type Test } from 'tap'
 import app from '../../app.ts'
 import type { ServerOptions } from '../../index.ts'
 import { root } from '../../scripts/root.ts'
+import { stopTime } from '../helper/clock.ts'
 import { temporaryFolder } from '../helper/temporary-folder.ts'
 import { until } from '../helper/until.ts'
 
@@ -278,4 +279,30 @@ t.test('does not start if the file could not be replaced, as one that is mounted
 t.test('does not start if the file cannot be read', async t => {
   const folder = temporaryFolder(t)
   await t.rejects(start(t, folder), { code: 'ERR_INVALID_DATA', message: `${folder}: cannot be read: EISDIR` })
+})
+
+t.test('many changes are written together, a second after the last write, and at once when the app closes', async t => {
+  const file = join(temporaryFolder(t), 'state.json')
+  const { service, server } = await start(t, file)
+  const clock = stopTime(t)
+  const banned = (): string[] =>
+    JSON.parse(readFileSync(file, 'utf8')).servers.peerServer.bans.map(({ address }: any) => address)
+  server.ban('192.0.2.1')
+  clock.advance(1)
+  t.same(banned(), ['192.0.2.1'], 'the first at once')
+  for (let i = 2; i < 100; i++) {
+    server.ban(`192.0.2.${i}`)
+    clock.advance(10)
+  }
+  t.equal(banned().length, 1)
+  clock.advance(20)
+  t.equal(banned().length, 99)
+  clock.advance(1000)
+  server.ban('192.0.2.100')
+  clock.advance(1)
+  t.equal(banned().length, 100, 'at once again')
+  server.ban('192.0.2.101')
+  await service.close()
+  t.equal(banned().length, 101)
+  t.equal(clock.waiting(), 0)
 })
