@@ -92,18 +92,12 @@ export function pageSchema<Item extends TSchema> (item: Item, description: strin
   }, { description })
 }
 
-/** A list: its items after a position in order, and how many there are. */
-export interface List<Item, Name extends string> {
-  readonly itemsAfter: (by: Order<Name>, after: Position | undefined) => Iterable<Item>
-  readonly count: () => number
-}
-
-/** One page of a list. */
+/** One page of a list, whose items may be in any order; `key` signs cursors. */
 export function pageOf<Item, Name extends string> (
-  keys: SortKeys<Item, Name>, query: PageQuery<Name>, list: List<Item, Name>
+  keys: SortKeys<Item, Name>, query: PageQuery<Name>, items: Iterable<Item>, key?: Uint8Array
 ): Page<Item> {
-  const request = pageRequestOf(keys, query)
-  return joinSlices(keys, request, [sliceOf(keys, request, list)])
+  const request = pageRequestOf(keys, query, key)
+  return joinSlices(keys, request, [sliceOf(keys, request, items)], key)
 }
 
 /** Parses a query into a page request; `key` signs cursors. */
@@ -116,17 +110,48 @@ export function pageRequestOf<Name extends string> (
   return { limit, sort, order, ...(after === undefined ? {} : { after }) }
 }
 
-/** The first items of a list that a page request selects. */
+/** The first items that a page request selects from a list, whose items may be in any order. */
 export function sliceOf<Item, Name extends string> (
-  { identity, keys }: SortKeys<Item, Name>, { limit, after, ...by }: PageRequest<Name>,
-  { itemsAfter, count }: List<Item, Name>
+  { identity, keys }: SortKeys<Item, Name>, { limit, after, sort, order }: PageRequest<Name>, items: Iterable<Item>
+): Slice<Item> {
+  const direction = order === 'asc' ? 1 : -1
+  const [idOf, keyOf] = [keys[identity], keys[sort]]
+  // In order, and one more than the page has: no sorting of all for a few of them.
+  const entries: Array<Entry<Item>> = []
+  let count = 0
+  for (const item of items) {
+    count++
+    const entry = { id: idOf(item), key: keyOf(item), item }
+    if (after !== undefined && compare(entry, after) * direction <= 0) continue
+    if (entries.length > limit && compare(entry, entries[limit]) * direction >= 0) continue
+    insert(entries, entry, direction)
+    if (entries.length > limit + 1) entries.pop()
+  }
+  return { entries: entries.slice(0, limit), more: entries.length > limit, count }
+}
+
+/** Inserts an entry into a list in order. */
+function insert<Item> (entries: Array<Entry<Item>>, entry: Entry<Item>, direction: 1 | -1): void {
+  let [low, high] = [0, entries.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compare(entries[middle], entry) * direction > 0) high = middle
+    else low = middle + 1
+  }
+  entries.splice(low, 0, entry)
+}
+
+/** The same of `count` items of which those after the position are known in order: reads no more than needed. */
+export function sliceInOrder<Item, Name extends string> (
+  { identity, keys }: SortKeys<Item, Name>, { limit, sort }: PageRequest<Name>, itemsAfter: Iterable<Item>,
+  count: number
 ): Slice<Item> {
   const entries: Array<Entry<Item>> = []
-  for (const item of itemsAfter(by, after)) {
-    if (entries.length === limit) return { entries, more: true, count: count() }
-    entries.push({ id: keys[identity](item), key: keys[by.sort](item), item })
+  for (const item of itemsAfter) {
+    if (entries.length === limit) return { entries, more: true, count }
+    entries.push({ id: keys[identity](item), key: keys[sort](item), item })
   }
-  return { entries, more: false, count: count() }
+  return { entries, more: false, count }
 }
 
 /** The page that a page request selects from a list whose items are spread over several nodes. */
@@ -151,20 +176,6 @@ export function joinSlices<Item, Name extends string> (
 /** Identifies a list and its order in a cursor. */
 function nameOf<Name extends string> ({ identity }: SortKeys<never, Name>, { sort, order }: Order<Name>): string {
   return `${identity} ${sort} ${order}`
-}
-
-/** The items after a position, in order. */
-export function inOrder<Item, Name extends string> (
-  list: SortKeys<Item, Name>, items: Iterable<Item>, { sort, order }: Order<Name>, after: Position | undefined
-): Item[] {
-  const direction = order === 'asc' ? 1 : -1
-  const [idOf, keyOf] = [list.keys[list.identity], list.keys[sort]]
-  const entries: Array<Position & { item: Item }> = []
-  for (const item of items) {
-    const entry = { id: idOf(item), key: keyOf(item), item }
-    if (after === undefined || compare(entry, after) * direction > 0) entries.push(entry)
-  }
-  return entries.sort((a, b) => compare(a, b) * direction).map(({ item }) => item)
 }
 
 function compare (a: Position, b: Position): number {

@@ -1,12 +1,12 @@
-import type { List, Page, PageQuery, PageRequest, Slice, SortKeys } from '../page.ts'
-import { joinSlices, pageRequestOf, sliceOf } from '../page.ts'
+import type { Page, PageQuery, PageRequest, Slice, SortKeys } from '../page.ts'
+import { joinSlices, pageRequestOf } from '../page.ts'
 import type { ClusterNodes, MissingNodes, NodeOperation, Scope } from './cluster-nodes.ts'
 
 /** A list whose items are spread over the nodes of a cluster: each gives its share of a page. */
 export interface Share<Source, Item, Name extends string, Filter> {
   readonly keys: SortKeys<Source, Name>
-  /** The items of this node that match a filter. */
-  readonly list: (filter: Filter) => List<Source, Name>
+  /** What a page request selects from the items of this node that match a filter. */
+  readonly slice: (request: PageRequest<Name>, filter: Filter) => Slice<Source>
   readonly describe: (source: Source) => Item
   /** An item in fewer bytes, for one that does not fit into a message. */
   readonly shorten: (item: Item) => Item
@@ -40,8 +40,8 @@ export class ClusterList<Source, Item, Name extends string, Filter> {
   }
 
   #sliceHere ({ request, filter }: SliceQuery<Name, Filter>): Slice<Item> {
-    const { keys, list, describe, shorten } = this.#share
-    const slice = sliceOf(keys, request, list(filter))
+    const { describe, shorten } = this.#share
+    const slice = this.#share.slice(request, filter)
     const entries: Array<Slice<Item>['entries'][number]> = []
     let left = this.#nodes.maxAnswer - ANSWER_OVERHEAD
     for (const { item: source, ...position } of slice.entries) {

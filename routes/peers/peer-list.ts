@@ -3,7 +3,7 @@ import { internalsOf } from '../../src/core/server/internals.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { ClusterList } from '../nodes/cluster-list.ts'
 import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
-import { inOrder, type List, type SortKeys } from '../page.ts'
+import { type PageRequest, type Slice, sliceInOrder, sliceOf, type SortKeys } from '../page.ts'
 import { type Filter, filtered } from './peer-filter.ts'
 import { describePeer, type Peer } from '../schemas.ts'
 
@@ -34,31 +34,20 @@ export type PeerList = ClusterList<WebSocketPeer, Peer, SortName, Filter>
 export function createPeerList (nodes: ClusterNodes): PeerList {
   return new ClusterList(nodes, 'peers', {
     keys: peerKeys,
-    list: filter => listOf(nodes.server, filter),
+    slice: (request, filter) => sliceOfPeers(nodes.server, request, filter),
     describe: peer => describePeer(peer, nodes.nodeId),
     shorten: peer => ({ ...peer, data: '[not shown: too large]' })
   })
 }
 
-function listOf (server: WebSocketServer, filter: Filter): List<WebSocketPeer, SortName> {
+function sliceOfPeers (
+  server: WebSocketServer, request: PageRequest<SortName>, filter: Filter
+): Slice<WebSocketPeer> {
   const { room, ...others } = filter
-  if (Object.values(others).some(value => value !== undefined)) return listOfAll([...filtered(server, filter)])
-  return {
-    itemsAfter: (by, after) => {
-      // Peers are in order of their ids already, so those after the page are not read.
-      const isById = by.sort === 'id' && by.order === 'asc'
-      return isById
-        ? filtered(server, filter, after?.id as number | undefined)
-        : inOrder(peerKeys, filtered(server, filter), by, after)
-    },
-    count: () => room === undefined ? server.peerCount : internalsOf(server).rooms.find(room)?.members.size ?? 0
-  }
-}
-
-/** A list of peers that were filtered one by one. */
-function listOfAll (peers: readonly WebSocketPeer[]): List<WebSocketPeer, SortName> {
-  return {
-    itemsAfter: (by, after) => inOrder(peerKeys, peers, by, after),
-    count: () => peers.length
-  }
+  const isFiltered = Object.values(others).some(value => value !== undefined)
+  const { sort, order, after } = request
+  // Peers are in order of their ids already, so those after the page are not read.
+  if (isFiltered || sort !== 'id' || order !== 'asc') return sliceOf(peerKeys, request, filtered(server, filter))
+  const count = room === undefined ? server.peerCount : internalsOf(server).rooms.find(room)?.members.size ?? 0
+  return sliceInOrder(peerKeys, request, filtered(server, filter, after?.id as number | undefined), count)
 }

@@ -19,7 +19,7 @@ import { GodotError } from '../../src/error.ts'
 import type { LobbyOptions } from '../../src/options/lobby-option-types.ts'
 import { type ParsedLobbyOptions, parseLobbyOptions } from '../../src/options/lobby-options.ts'
 import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
-import { inOrder, pageOf } from '../page.ts'
+import { pageOf } from '../page.ts'
 import { roomKeys } from './room-list.ts'
 
 /** Newest first: players of older rooms may have begun their game. */
@@ -80,10 +80,9 @@ type Routes = FastifyPluginAsyncTypebox<{
 const listRoute: Routes = async (app, { server, lobby, options }) => {
   app.get('/rooms', isolated({ schema: listSchema() }), async request => {
     const query = { ...request.query, ...newestFirst }
-    const { items, ...page } = pageOf(roomKeys, query, {
-      itemsAfter: (by, after) => inOrder(roomKeys, lobby.rooms(), by, after),
-      count: () => [...lobby.rooms()].length
-    })
+    // Almost in order, as rooms are in order of opening.
+    const rooms = [...lobby.rooms()].reverse()
+    const { items, ...page } = pageOf(roomKeys, query, rooms, internalsOf(server).registry.cluster?.config.secret)
     return { ...page, items: items.map(room => describe(room, urlOf(server, room, request, options))) }
   })
 }

@@ -1,6 +1,6 @@
 import type { RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { type ClusterNodes, type MissingNodes, missingNodes, type Scope } from '../nodes/cluster-nodes.ts'
-import { inOrder, joinSlices, type Page, type PageQuery, pageRequestOf, sliceOf, type SortKeys } from '../page.ts'
+import { type Page, type PageQuery, pageOf, type SortKeys } from '../page.ts'
 import { describeRoom, type RoomEntry } from './room-schemas.ts'
 
 type SortName = 'name' | 'peers' | 'openedAt'
@@ -22,15 +22,8 @@ interface RoomFilter {
 export function pageOfRooms (
   nodes: ClusterNodes, { listed, q, scope, ...query }: PageQuery<SortName> & RoomFilter
 ): Page<RoomEntry> & MissingNodes {
-  const rooms = () => matching(nodes, { listed, q, scope })
-  const key = nodes.cursorKey
-  const request = pageRequestOf(roomKeys, query, key)
-  const slice = sliceOf(roomKeys, request, {
-    itemsAfter: (by, after) => inOrder(roomKeys, rooms(), by, after),
-    count: () => [...rooms()].length
-  })
-  const entries = slice.entries.map(({ item, ...position }) => ({ ...position, item: describeRoom(item) }))
-  return { ...joinSlices(roomKeys, request, [{ ...slice, entries }], key), ...(scope === 'local' ? {} : alone(nodes)) }
+  const { items, ...page } = pageOf(roomKeys, query, matching(nodes, { listed, q, scope }), nodes.cursorKey)
+  return { ...page, items: items.map(describeRoom), ...(scope === 'local' ? {} : alone(nodes)) }
 }
 
 /** A node that is not in its cluster knows the rooms of no other one. */

@@ -1,7 +1,16 @@
+import Fastify from 'fastify'
 import t from 'tap'
+import { lobbyRoutes } from '../../index.ts'
 import { Lobby } from '../../src/core/room/lobby/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
+import { until } from '../helper/until.ts'
+
+/** Rooms that are opened before and after it have different times. */
+async function nextMillisecond (): Promise<void> {
+  const now = Date.now()
+  await until(() => Date.now() > now)
+}
 
 t.test('the lobby of any node shows and matches the rooms of all', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
@@ -24,4 +33,33 @@ t.test('the lobby of any node shows and matches the rooms of all', async t => {
   one.leave()
   await settled()
   t.match([...lobbyA.rooms()], [{ name: duel.name, peerCount: 1 }])
+})
+
+t.test('a cursor of the lobby is valid on every node, and the order stays when clients join there', async t => {
+  const { nodes } = await openMemoryCluster(t, 2)
+  const [a, b] = nodes
+  const lists = await Promise.all(nodes.map(async node => {
+    const app = Fastify()
+    t.teardown(async () => { await app.close() })
+    app.decorate('peerServer', node)
+    await app.register(lobbyRoutes, { prefix: '/lobby' })
+    return async (query: string) => (await app.inject(`/lobby/rooms?${query}`)).json()
+  }))
+  for (const [index, name] of ['first', 'second', 'third'].entries()) {
+    await nodes[index % 2].cluster.openRoom(name)
+    await nextMillisecond()
+  }
+  await settled()
+  const names: string[] = []
+  let cursor: string | null = ''
+  for (let page = 0; cursor !== null; page++) {
+    const { items, nextCursor, meta } = await lists[page % 2](`limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`)
+    t.equal(meta.count, 3)
+    names.push(...items.map(({ name }: { name: string }) => name))
+    cursor = nextCursor
+    // From now on this node has a part of the room.
+    if (page === 0) for (const [node, room] of [[a, 'second'], [b, 'first']] as const) await joinRoom(node, room)
+  }
+  t.same(names, ['third', 'second', 'first'])
+  t.same((await lists[0]('')).items.map(({ name }: { name: string }) => name), names)
 })

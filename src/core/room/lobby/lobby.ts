@@ -1,4 +1,5 @@
 import { hasMembers } from '../../../has-members.ts'
+import type { ClusterLink } from '../../server/cluster-link.ts'
 import type { MonitorEvents } from '../../server/monitor.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
 import type { RoomCore } from '../room-core.ts'
@@ -76,17 +77,58 @@ export class Lobby {
     this.#seats.reserve(room, authenticate === undefined ? 0 : authTimeout * 1000)
   }
 
-  * #candidates (): IterableIterator<Candidate> {
-    for (const room of this.#rooms) if (isOpenToAll(room.settings) && !room.isClosing) yield candidateOf(room)
-    for (const room of this.#server.cluster?.rooms() ?? []) {
-      if (isOpenToAll(room) && this.#rooms.find(room.name) === undefined) yield { ...room, taken: room.peerCount }
+  #candidates (): Iterable<Candidate> {
+    const { cluster } = this.#server
+    return cluster === undefined ? this.#candidatesHere() : this.#candidatesOf(cluster)
+  }
+
+  * #candidatesHere (): IterableIterator<Candidate> {
+    for (const room of this.#rooms) if (isOpenToAll(room.settings) && !room.isClosing) yield new LocalCandidate(room)
+  }
+
+  /** Only the cluster knows when a room was opened that has a part here since later. */
+  * #candidatesOf (cluster: ClusterLink): IterableIterator<Candidate> {
+    for (const room of cluster.rooms()) {
+      if (!isOpenToAll(room)) continue
+      const { name, peerCount, maxPeers, data, openedAt } = room
+      const part = this.#rooms.find(name)
+      if (part?.isClosing === true) continue
+      yield { name, peerCount, maxPeers, data, openedAt, taken: part?.clientCount ?? peerCount }
     }
   }
 }
 
-function candidateOf ({ room, clientCount }: RoomCore): Candidate {
-  const { name, peerCount, maxPeers, data, openedAt } = room
-  return { name, peerCount, maxPeers, data, openedAt, taken: clientCount }
+/** There may be thousands, and most are only looked at: nothing is read of a room before it is needed. */
+class LocalCandidate implements Candidate {
+  readonly #room: RoomCore
+
+  constructor (room: RoomCore) {
+    this.#room = room
+  }
+
+  get name (): string {
+    return this.#room.name
+  }
+
+  get peerCount (): number {
+    return this.#room.peerCount
+  }
+
+  get maxPeers (): number {
+    return this.#room.settings.maxPeers
+  }
+
+  get data (): Data {
+    return this.#room.settings.data
+  }
+
+  get openedAt (): number {
+    return this.#room.openedAt
+  }
+
+  get taken (): number {
+    return this.#room.clientCount
+  }
 }
 
 function isOpenToAll ({ listed, locked }: Pick<RoomSettings, 'listed' | 'locked'>): boolean {
