@@ -5,12 +5,12 @@ import type { ClusterNodes } from '../nodes/cluster-nodes.ts'
 /** Makes the feed report on the whole cluster: its statistics are the sum over all nodes. */
 export function shareStats (nodes: ClusterNodes, feed: EventFeed): void {
   const stats = nodes.operation('stats', () => feed.stats())
-  if (nodes.link === undefined) return
+  const { link } = nodes
+  if (link === undefined) return
   feed.gatherStatsBy(async () => {
-    const { results, missing } = await stats.everywhere({})
-    const { listening, refuseNewConnections } = feed.stats()
-    const rooms = [...nodes.rooms()].length
-    return { ...results.reduce(add), rooms, listening, refuseNewConnections, ...missing }
+    const { results: [own, ...others], missing } = await stats.everywhere({})
+    // A node that is not in the cluster knows its own rooms only.
+    return { ...others.reduce(add, own), rooms: Math.max(own.rooms, link.roomCount), ...missing }
   })
 }
 

@@ -39,7 +39,7 @@ export class ClusterPackets {
     })
     this.#toMany = nodes.operation('broadcast', (to: ToMany & { isText: boolean }, bytes) => {
       const { room, target = 0, excluded, ids, filter, isText } = to
-      const cores = [...rooms].filter(({ name }) => room === undefined || name === room)
+      const cores = room === undefined ? [...rooms] : [rooms.find(room)].filter(core => core !== undefined)
       const excludedIds = new Set(excluded)
       const selects = ids !== undefined || filter !== undefined
       const selected = selects ? new Set(select(nodes, to).peers.map(({ id }) => id)) : undefined
