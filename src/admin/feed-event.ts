@@ -229,10 +229,14 @@ export class FeedEvent {
 
   /** The event as JSON, in one line. */
   get text (): string {
-    const { type, node } = this
-    const at = new Date(this.at).toISOString()
-    this.#text ??= JSON.stringify({ type, at, ...(node === undefined ? {} : { node }), ...this.data })
+    this.#text ??= this.#toJson()
     return this.#text
+  }
+
+  #toJson (): string {
+    const { type, node, data } = this
+    const at = new Date(this.at).toISOString()
+    return JSON.stringify({ type, at, ...(node === undefined ? {} : { node }), ...data })
   }
 
   /** Estimated memory in bytes. */
