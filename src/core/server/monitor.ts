@@ -181,10 +181,13 @@ export class Monitor implements ServerMonitor {
     }, { peer: peer.id, address: peer.getConnectedHost() })
   }
 
-  /** A remote method or property of the application threw or rejected. */
-  callFailed (err: unknown, { peer, ...key }: { readonly peer?: number }): void {
+  /** A remote method or property of the application threw or rejected. `spawned`: what a client chose. */
+  callFailed (
+    err: unknown, { peer, spawned, ...key }: { readonly peer?: number, readonly spawned?: string }
+  ): void {
     this.failures++
-    this.#bursts.log({ level: 'error', key, message: 'remote method failed' }, { peer, err })
+    const details = spawned === undefined ? { peer, err } : { peer, ...withShortStrings({ spawned }), err }
+    this.#bursts.log({ level: 'error', key, message: 'remote method failed' }, details)
   }
 
   /** The server has stopped, and all peers have ended. */

@@ -14,7 +14,7 @@ export interface ClientNodeParts {
   readonly peer: number
   readonly properties: ReplicatedProperties
   /** A listener threw or rejected. */
-  readonly failed: (error: unknown, details: object) => void
+  readonly failed: (error: unknown, signal: string) => void
 }
 
 const signalNames = namesOf<SynchronizerSignals<any>>({ changed: true })
@@ -39,7 +39,7 @@ export class ClientNode<R extends Replication = Replication> {
     this.what = what
     this.peer = peer
     this.#properties = properties
-    this.#signals = new SignalEmitter(signalNames, (error, signal) => { failed(error, { node: path, signal }) })
+    this.#signals = new SignalEmitter(signalNames, failed)
   }
 
   static {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { GodotError } from '../../../error.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts'
@@ -115,8 +116,11 @@ export class ClientSpawner<R extends Replication = Replication> {
     const properties = this.#propertiesOf(what)
     if (properties === undefined || synchronizers.length !== Number(!properties.isEmpty)) return undefined
     if (!properties.receiveSpawn(values[0])) return undefined
-    const { failed } = this.#host.replicator.host
-    return new ClientNode<R>({ name, path: this.pathOf(name), what, peer: this.#authority, properties, failed })
+    const path = this.pathOf(name)
+    const failed = (error: unknown, signal: string): void => {
+      this.#host.replicator.host.failed(error, { node: this.path, signal, spawned: path })
+    }
+    return new ClientNode<R>({ name, path, what, peer: this.#authority, properties, failed })
   }
 
   /** @internal The node was spawned. */
@@ -137,7 +141,7 @@ export class ClientSpawner<R extends Replication = Replication> {
       const replication = typeof this.#replication === 'function' ? this.#replication(what) : this.#replication
       return replicator.createProperties(replication, OVERHEAD)
     } catch (error) {
-      replicator.host.failed(error, { node: this.path, spawned: what })
+      replicator.host.failed(error, { node: this.path, spawned: inspect(what, { breakLength: Infinity }) })
       return undefined
     }
   }

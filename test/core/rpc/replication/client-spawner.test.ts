@@ -9,6 +9,7 @@ import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player
 import { memoryMount } from '../../../helper/memory/memory-client.ts'
 import { openMemoryServer } from '../../../helper/memory/memory-server.ts'
 import { bytesOf, readVectors } from '../../../helper/random/variant-vectors.ts'
+import { silentLogger } from '../../../helper/silent-logger.ts'
 
 const bullet = { position: { kind: Vector2 }, hits: { kind: int, mode: 'on_change' } } as const
 const SPAWNER = 'Main/Spawner'
@@ -527,4 +528,34 @@ t.test('refuses long names, which V8 hashes by their length alone', async t => {
     code: 'ERR_INVALID_PARAMETER'
   })
   await server.stop()
+})
+
+t.test('what fails for many nodes of a client is one burst, whatever their names', async t => {
+  const records: any[] = []
+  const log = { ...silentLogger, error: (details: object, message?: string) => { records.push({ details, message }) } }
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', log })
+  const players = await join(server, 1)
+  const [{ game }] = players
+  const spawner = server.multiplayer.clientSpawner(SPAWNER, what => {
+    if ('custom' in what) throw new Error('of the application')
+    return bullet
+  }, { authority: game.id })
+  spawner.on('spawned', node => { node.on('changed', () => { throw new Error('x') }) })
+  for (let i = 0; i < 5; i++) {
+    const name = `B${i}${'x'.repeat(1000)}`
+    game.spawn(SPAWNER, { name, what: { scene: 0 }, values: [new Vector2(), 0] })
+    game.syncSpawned(name, [new Vector2(1, 1)])
+    game.spawn(SPAWNER, { name: `C${i}`, what: { custom: 'y'.repeat(10_000 + i) }, values: [] })
+    await pumpUntilIdle(players)
+  }
+  await server.stop()
+  t.equal(server.monitor.failures, 10)
+  const node = SPAWNER
+  t.match(records, [
+    { message: 'remote method failed', details: { node, signal: 'changed', spawned: /^Main\/B0x+\.\.\./ } },
+    { message: 'remote method failed', details: { node, signal: undefined, spawned: /^\{ custom: 'y+\.\.\./ } },
+    { message: 'remote method failed repeatedly', details: { node, signal: 'changed', hits: 4, spawned: undefined } },
+    { message: 'remote method failed repeatedly', details: { node, hits: 4, spawned: undefined } }
+  ])
+  t.ok(records.every(({ details: { spawned = '' } }) => spawned.length < 300))
 })
