@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../../http/isolated.ts'
+import { addressesCountedWith } from '../../src/core/admission/address-key.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
@@ -12,7 +13,7 @@ const Banning = selectionSchema(BanTerms, [{ ids: [1836495123], seconds: 3600, r
 export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, { server, nodes }) => {
   const ban = nodes.operation('ban-peers', ({ seconds, reason, ...selection }: Static<typeof Banning>) => {
     const { peers, notFound } = select(nodes, selection)
-    const addresses = new Set(peers.map(peer => peer.getConnectedHost()))
+    const addresses = new Set(peers.map(peer => addressesCountedWith(peer.getConnectedHost())))
     server.banAll(addresses, { seconds, reason })
     return { peers: peers.length, banned: addresses.size, notFound }
   })
@@ -21,8 +22,8 @@ export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, 
       operationId: 'banPeers',
       summary: 'Ban the addresses of peers',
       description:
-        'Bans the address of each selected peer, which closes all peers with these addresses, also those that were ' +
-        'not selected. Selects peers as `disconnectPeers` does.',
+        'Bans the address of each selected peer, of IPv6 its network of 64 bits, as limits count them. This closes ' +
+        'all peers with these addresses, also those that were not selected. Selects peers as `disconnectPeers` does.',
       tags: ['bans'],
       body: Banning,
       response: {
@@ -30,7 +31,8 @@ export const banPeersRoute: FastifyPluginAsyncTypebox<AdminParts> = async (app, 
           peers: Type.Integer({ minimum: 0, description: 'Peers that were selected', examples: [3] }),
           banned: Type.Integer({
             minimum: 0,
-            description: 'Addresses that are banned; in a cluster an address counts once per node with peers from it',
+            description: 'Addresses or networks that are banned; in a cluster each counts once per node with peers ' +
+              'from it',
             examples: [2]
           }),
           notFound: NotFound,

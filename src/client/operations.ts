@@ -916,7 +916,7 @@ export interface Operations {
     response: {
       /** Peers that were selected */
       peers: number
-      /** Addresses that are banned; in a cluster an address counts once per node with peers from it */
+      /** Addresses or networks that are banned; in a cluster each counts once per node with peers from it */
       banned: number
       /** Those of `ids` that are not connected */
       notFound: Array<number>

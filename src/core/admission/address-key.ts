@@ -7,3 +7,9 @@ import { networkOf } from '../../address-range.ts'
 export function addressKey (address: string): string {
   return address.includes(':') ? networkOf(address, 64) ?? networkOf(address, 32) ?? address : address
 }
+
+/** The addresses that are counted together with this one, as a range to ban. */
+export function addressesCountedWith (address: string): string {
+  const key = addressKey(address)
+  return key.includes(':') ? `${key}/64` : key
+}

@@ -316,6 +316,18 @@ t.test('bans the addresses of several peers', async t => {
   for (const { connection } of clients) connection.disconnect()
 })
 
+t.test('bans of IPv6 addresses their networks of 64 bits, which limits count', async t => {
+  const { api, server } = await startHost(t)
+  const hosts = ['2001:db8::1', '2001:db8::2', '2001:db8:0:1::1', '192.0.2.1', '::1']
+  const connections = hosts.map(host => new MemoryConnection(host))
+  for (const connection of connections) accept(server, connection)
+  const answer = await api('/peers/ban', jsonRequest('POST', { all: true }))
+  t.match(await answer.json(), { peers: 5, banned: 4 })
+  t.same(server.bans().map(({ address }) => address).sort(),
+    ['192.0.2.1', '2001:db8:0:1::/64', '2001:db8::/64', '::/64'])
+  for (const connection of connections) connection.disconnect()
+})
+
 t.test('a pending wait does not delay closing the app', async t => {
   const { app, api, server, port } = await startHost(t)
   const connected = nextSignal(server, 'client_connected')
