@@ -20,6 +20,8 @@ export interface RelayWire {
   readonly slack: number
   /** Bytes that are added to a packet of the application. */
   readonly overhead: number
+  /** Whether clients that see nobody but the server send packets to all (0) or to all but one (-id), too. */
+  readonly hasSharedTargets: boolean
   /** Authentication, if this version has it. */
   readonly auth: AuthWire | undefined
   /** Messages to a newcomer: its id, and the server as a peer. */

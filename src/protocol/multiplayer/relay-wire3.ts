@@ -21,6 +21,7 @@ function contentAt (_bytes: Uint8Array, start: number): number {
 export const relayWire3: RelayWire = {
   slack: 0,
   overhead: RELAY_HEAD,
+  hasSharedTargets: true,
   auth: undefined,
   welcome: id => [encodeSystemPacket(relayType.ID, id), encodeSystemPacket(relayType.ADD, target.SERVER)],
   added: id => encodeSystemPacket(relayType.ADD, id),

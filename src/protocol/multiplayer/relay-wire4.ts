@@ -60,6 +60,7 @@ function rawFault (bytes: Uint8Array, at: number, end: number): WireFault | unde
 export const relayWire4: RelayWire = {
   slack: 1,
   overhead: RAW_HEAD,
+  hasSharedTargets: false,
   auth: {
     encode: data => prefixed([command.SYS, sys.AUTH], data),
     dataAt: (bytes, start, end) => {

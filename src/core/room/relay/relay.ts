@@ -120,24 +120,30 @@ export class Relay {
     const { settings, monitor, members, link } = this.#parts
     const fault = wire.fault(bytes, start, end, sender.id)
     if (fault !== undefined) return monitor.dropped(fault, sender.peer)
-    if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
     const to = wire.target(bytes, start)
-    if (to !== target.SERVER) {
-      if (!settings.options.serverRelay) return monitor.dropped('relay-off', sender.peer)
-      wire.stamp(bytes, start, sender.id)
-      if (to > 0) return this.#toOne(bytes, start, end, sender, to)
-      const excluded = to === target.ALL ? undefined : members.get(-to)
-      monitor.packetsRelayed += this.#toAll(bytes, start, end, sender, excluded)
-      link?.sentAll(sender.id, to, to !== target.ALL_BUT_SERVER)
-      // Godot 3 also delivers a packet to all but the server to the server; we do not.
-      if (to === target.ALL_BUT_SERVER) return
-      // The room's home delivers it to the server, from the broadcast that it receives anyway.
-      if (link?.isHome === false) return
-    } else if (link?.isHome === false) {
-      if (!link.sendToServer({ source: sender.id, bytes, start, end })) monitor.dropped('unread', sender.peer)
-      return
+    if (to === target.SERVER) return this.#toServer(bytes, start, end, sender)
+    if (!settings.options.serverRelay) {
+      const isForServer = wire.hasSharedTargets && to <= target.ALL && to !== target.ALL_BUT_SERVER
+      return isForServer ? this.#toServer(bytes, start, end, sender) : monitor.dropped('relay-off', sender.peer)
     }
-    this.receiveForServer(sender, bytes, start, end)
+    if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
+    wire.stamp(bytes, start, sender.id)
+    if (to > 0) return this.#toOne(bytes, start, end, sender, to)
+    const excluded = to === target.ALL ? undefined : members.get(-to)
+    monitor.packetsRelayed += this.#toAll(bytes, start, end, sender, excluded)
+    link?.sentAll(sender.id, to, to !== target.ALL_BUT_SERVER)
+    // Godot 3 also delivers a packet to all but the server to the server; we do not.
+    if (to === target.ALL_BUT_SERVER) return
+    // The room's home delivers it to the server, from the broadcast that it receives anyway.
+    if (link?.isHome !== false) this.receiveForServer(sender, bytes, start, end)
+  }
+
+  /** A packet for the server alone. It is relayed only if the server is on another node. */
+  #toServer (bytes: Uint8Array, start: number, end: number, sender: PeerSession): void {
+    const { settings, monitor, link } = this.#parts
+    if (link?.isHome !== false) return this.receiveForServer(sender, bytes, start, end)
+    if (end - start > settings.maxPacketSize) return monitor.dropped('too-big', sender.peer)
+    if (!link.sendToServer({ source: sender.id, bytes, start, end })) monitor.dropped('unread', sender.peer)
   }
 
   /** A packet of a member for the room's server: bytes[start..end), valid until the call returns. */

@@ -6,7 +6,7 @@ export const dropReasons = {
   'unknown-target': 'No peer of the room has this id',
   'own-target': 'Godot 3: addressed to its sender',
   'too-big': 'Relayed, it would exceed `outputBufferKb`',
-  'relay-off': 'Addressed to other peers while option `serverRelay` is false',
+  'relay-off': 'Addressed to other peers while option `serverRelay` is false; with Godot 4 also to all',
   unread: 'Addressed to the server, which reads no packets: normal for a pure relay, and no event',
   'not-admitted': 'Sent before the client was authenticated (option `authenticate`)',
   'over-rate': 'Over the rate limit when its peer left',
