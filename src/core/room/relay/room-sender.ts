@@ -33,12 +33,25 @@ export class RoomSender {
     this.#room = room
   }
 
-  /** Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id). */
+  /**
+   * Sends a packet of the application (multiplayer mode): to all (0), to one (id) or to all but one (-id).
+   * ERR_OUT_OF_MEMORY for a packet that is too large, or that does not fit the output buffer of the one.
+   */
   putData (to: number, bytes: Uint8Array): void {
     const { wire, maxDataSize } = this.#settings
     this.#checkMode()
     checkPacket(bytes, maxDataSize)
-    this.#put(to, wire.relay.data(to, bytes))
+    const packet = wire.relay.data(to, bytes)
+    this.#checkSpace(to, packet.length)
+    this.#put(to, packet)
+  }
+
+  /** Throws ERR_OUT_OF_MEMORY if the output buffer of one receiver, on this node, has no space for a packet. */
+  #checkSpace (to: number, size: number): void {
+    const { members, outbox } = this.#room
+    const session = to > target.SERVER ? members.get(to) : undefined
+    if (session?.isOpen !== true || outbox.hasSpace(session.outbox, size)) return
+    throw new GodotError('ERR_OUT_OF_MEMORY')
   }
 
   /** Sends a packet of remote calls of the server, to targets as those of `putData`. */
