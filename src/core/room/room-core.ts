@@ -144,10 +144,10 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** The oldest packet for the server; throws ERR_UNAVAILABLE without one, ERR_UNCONFIGURED in plain mode. */
   takePacket (): Packet {
+    if (!this.#serverSettings.options.gdMpApi) throw new GodotError('ERR_UNCONFIGURED', 'option gdMpApi is not set')
     const packet = this.inbox.take()
-    if (packet !== undefined) return packet
-    if (this.#serverSettings.options.gdMpApi) throw new GodotError('ERR_UNAVAILABLE')
-    throw new GodotError('ERR_UNCONFIGURED', 'option gdMpApi is not set')
+    if (packet === undefined) throw new GodotError('ERR_UNAVAILABLE')
+    return packet
   }
 
   /** The room has ended: it has no clients and accepts none, and its name is free. */

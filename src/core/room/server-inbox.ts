@@ -72,7 +72,7 @@ export class ServerInbox {
   /** Number of unread packets. An application that asks is expected to read them. */
   countUnread (): number {
     this.#hasReader = true
-    return this.#queue?.length ?? 0
+    return this.#readable?.length ?? 0
   }
 
   /** Number of unread packets, for monitoring: it does not mark the room as read. */
@@ -82,7 +82,7 @@ export class ServerInbox {
 
   /** Sender of the packet that `take` returns next; 1 if the queue is empty. */
   get nextSource (): number {
-    return this.#queue?.next?.source ?? target.SERVER
+    return this.#readable?.next?.source ?? target.SERVER
   }
 
   /** Removes and returns the oldest packet. */
@@ -143,6 +143,11 @@ export class ServerInbox {
     if (this.#queue === undefined) return
     if (!this.#queue.isOverfull) this.#queue.senderEnded(sender)
     else if (this.#queue.discard(sender)) this.#server.monitor.dropped('unread', sender.peer)
+  }
+
+  /** The queue, if it may be read: in plain mode what is left of multiplayer mode waits until that is set again. */
+  get #readable (): IncomingQueue | undefined {
+    return this.#server.settings.options.gdMpApi ? this.#queue : undefined
   }
 
   get #isRead (): boolean {
