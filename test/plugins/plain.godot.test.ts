@@ -39,6 +39,16 @@ t.test('a Godot client in plain mode exchanges packets with a mounted app', skip
     })
   }
 
+  await t.test('a packet that fills the buffer of a Godot client is lost there (docs/godot3.md)', async t => {
+    const other = await startGodot(t, 'plain_client')
+    const joined = nextSignal(app.peerServer, 'client_connected')
+    await other.run('connect', { url, protocols: ['chat'] })
+    await other.event('connection_established')
+    const peer = app.peerServer.getPeer((await joined)[0])
+    for (const size of [65535, 65536, 1]) peer.putPacket(Buffer.alloc(size))
+    for (const size of [65535, 1]) t.equal((await other.event('packet')).bytes.length, size)
+  })
+
   await t.test('a close by the client is clean and has its code and reason', async t => {
     const signals: unknown[][] = []
     app.peerServer.on('client_close_request', (id, code, reason) =>
