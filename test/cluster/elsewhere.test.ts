@@ -9,6 +9,7 @@ import { MemoryBroker } from '../helper/memory/memory-bus.ts'
 import { memoryMount } from '../helper/memory/memory-client.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
 import { override } from '../helper/override.ts'
+import { rpcClientCodecs } from '../helper/godot/rpc-client-codecs.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -36,6 +37,35 @@ t.test('delivers large packets to one peer on another node', async t => {
   for (const text of texts) one.sendTo(two.id, text)
   await settled()
   t.same(await two.heard(), texts.map(text => `${one.id}: ${text}`))
+})
+
+t.test('a path announced on another node is confirmed, and known at the first use of remote calls', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  await two.heard()
+  two.sendRaw(rpcClientCodecs.godot3.announce(two.id, 1, 'Main'))
+  await settled()
+  t.same(await two.heard(), ['1: \x03Main\0'])
+  const ran: unknown[] = []
+  a.room('arena').multiplayer.node('Main').method('any_peer', 'hit', (...given) => { ran.push(given) })
+  two.sendRaw(rpcClientCodecs.godot3.call(two.id, 1, 'hit', [5]))
+  await settled()
+  t.same(ran, [[two.id, 5]])
+})
+
+t.test('without a relay, packets to all reach the server on another node, unless they are too large', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { serverRelay: false, inputBufferKb: 128 })
+  await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  for (const target of [0, -two.id, -1]) two.sendTo(target, `to ${target}`)
+  for (const target of [0, 1]) two.sendTo(target, 'x'.repeat(100_000))
+  await settled()
+  const room = a.room('arena')
+  const read: string[] = []
+  while (room.getAvailablePacketCount() > 0) read.push(Buffer.from(room.getPacket()).toString())
+  t.same(read, ['to 0', `to ${-two.id}`])
+  t.match(b.monitor.drops, { 'relay-off': 1, 'too-big': 2 })
 })
 
 for (const gdMpApi of [false, true]) {

@@ -57,6 +57,18 @@ t.test('three Godot games connect through the service', skipWithout('godot3-serv
     t.same(await received(cat), [toAll, called('on_remotesync', '"all but ann"'), set, end])
   })
 
+  await t.test('a call to all is one packet, once everybody has confirmed its path', async t => {
+    for (const [game, id] of [[ann, a], [cat, c]] as const) {
+      await game.run('send_bytes', { target: b, bytes: Buffer.from('confirmed') })
+      await ben.event('network_peer_packet', ({ source, bytes }) => source === id && bytes.toString() === 'confirmed')
+    }
+    const packets = async (): Promise<number> => (await ask<{ packetsIn: number }>(service, `/peers/${b}`)).packetsIn
+    const before = await packets()
+    await ben.run('rpc', { method: 'on_remote', args: ['"short"'] })
+    for (const game of [ann, cat]) await game.event('rpc', ({ args }) => args[0] === '"short"')
+    t.equal(await packets() - before, 1)
+  })
+
   await t.test('the REST API disconnects a game', async t => {
     const answer = await service.api(`/peers/${c}?code=4001&reason=kicked`, { method: 'DELETE' })
     t.equal(answer.status, 202)

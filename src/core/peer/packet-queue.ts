@@ -1,5 +1,11 @@
 /** One received message: its bytes, whether it was a text message, and the id of its sender. */
-export interface Packet { readonly bytes: Uint8Array, readonly isText: boolean, readonly source: number }
+export interface Packet {
+  readonly bytes: Uint8Array
+  readonly isText: boolean
+  readonly source: number
+  /** Whether it announced a path, and was answered when it came (multiplayer mode of Godot 3). */
+  readonly isAnswered?: boolean
+}
 
 /** Maximum of unread bytes and packets: with Godot's buffers of B bytes and P packets, B - 1 and P - 1. */
 export interface QueueLimits { readonly bytes: number, readonly packets: number }

@@ -1,16 +1,19 @@
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
+import type { Subject } from '../../protocol/multiplayer/relay-wire.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import { IncomingQueue } from '../peer/incoming-queue.ts'
 import type { PacketSender } from '../peer/incoming-queue.ts'
+import { PacketQueue } from '../peer/packet-queue.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MovedPeer, MultiplayerCore } from '../rpc/multiplayer-core.ts'
+import { EarlyPaths } from '../rpc/wire/early-paths.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
-const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: 0 }
+const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: 0, wasCallable: false }
 
 /** Maximum unread packets of a room other than `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64
@@ -29,6 +32,8 @@ export interface InboxRoom {
   readonly sender: Pick<RoomSender, 'checkCall' | 'putCall'>
   /** The member with this id, wherever it is. */
   peer (id: number): WebSocketPeer | undefined
+  /** Number of members, wherever they are. */
+  readonly peerCount: number
   /** Whether a member has not been signalled yet. */
   readonly isJoining: boolean
   /** Open members, wherever they are. */
@@ -48,7 +53,13 @@ export class ServerInbox {
   readonly #room: InboxRoom
   /** Undefined until a packet is queued, as in most rooms none ever is. */
   #queue: IncomingQueue | undefined
+  /** Limits of the queue, when a packet was last added. */
+  readonly #limits = { bytes: 0, packets: 0 }
   #multiplayer: MultiplayerCore | undefined
+  /** Calls (Godot 4) that came before the application first used remote calls. */
+  #calls: PacketQueue | undefined
+  /** Paths that were announced while there was no `#multiplayer`. */
+  #earlyPaths: EarlyPaths | undefined
   /** Whether the application uses remote calls: then every packet goes to `#multiplayer`. */
   #usesCalls = false
   /** Whether the application has ever read packets or their number. */
@@ -91,50 +102,81 @@ export class ServerInbox {
     return this.#queue?.take()
   }
 
-  /** A packet for the application: bytes[start..end), valid until the call returns. */
-  receiveData (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * A packet for the application: bytes[start..end), valid until the call returns. With Godot 3 it may be about a path
+   * all the same: it is answered unless the application reads packets itself, and queued in any case.
+   */
+  receiveData (sender: InboxSender, bytes: Uint8Array, start: number, end: number, subject?: Subject): void {
     if (this.#usesCalls) {
       this.#handOver()
       return this.#multiplayer!.receiveData(sender.peer, bytes.subarray(start, end))
     }
+    const isRead = this.#isRead
+    const isAnswered = subject === 'path' && !isRead
+    if (isAnswered) this.#receivePath(sender, bytes.subarray(start, end))
     // A relay whose application never reads must not stall.
     const queue = this.#openQueue()
-    if (!this.#isRead && (queue.length >= this.#unreadLimit || !queue.hasSpace(end - start))) {
+    this.#updateLimits(isRead)
+    if (!isRead && (queue.length >= this.#unreadLimit || !queue.hasSpace(end - start))) {
       return this.#server.monitor.dropped('unread', sender.peer)
     }
     // Packets of members that leave are queued beyond the limits, but only up to twice the limits.
     if (sender.isLeaving && queue.isOverfull) return this.#server.monitor.dropped('unread', sender.peer)
-    queue.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id }, sender, sender.isLeaving)
+    const packet = { bytes: ownBytes(bytes, start, end), isText: false, source: sender.id, isAnswered }
+    queue.push(packet, sender, sender.isLeaving)
   }
 
   /** A packet of remote calls: bytes[start..end), valid until the call returns. */
-  receiveCall (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
-    if (this.#usesCalls) this.#handOver()
-    const packet = bytes.subarray(start, end)
-    const multiplayer = this.#openMultiplayer()
-    if (this.#usesCalls || multiplayer.isInternal(packet)) multiplayer.receive(sender.peer, packet)
-    else this.#server.monitor.dropped('unread', sender.peer)
+  receiveCall (sender: InboxSender, bytes: Uint8Array, start: number, end: number, subject?: Subject): void {
+    if (this.#usesCalls) {
+      this.#handOver()
+      this.#multiplayer!.receive(sender.peer, bytes.subarray(start, end))
+    } else if (subject === 'path') this.#receivePath(sender, bytes.subarray(start, end))
+    else if (subject === undefined) this.#keepCall(sender, bytes, start, end)
+  }
+
+  /** An application that listens for rooms may still be loading what it needs to handle the calls of this one. */
+  #keepCall (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
+    const { settings, monitor, signals } = this.#server
+    if (signals.listenerCount('room_opened') > 0) {
+      this.#calls ??= new PacketQueue({ bytes: settings.inputLimits.bytes, packets: MAX_UNREAD })
+      if (this.#calls.hasSpace(end - start)) {
+        return this.#calls.push({ bytes: ownBytes(bytes, start, end), isText: false, source: sender.id })
+      }
+    }
+    monitor.dropped('unread', sender.peer)
+  }
+
+  /** An announcement or confirmation of a path, while no application uses remote calls. */
+  #receivePath (sender: InboxSender, packet: Uint8Array): void {
+    if (!this.#room.isOpenPeer(sender.id)) return
+    if (this.#multiplayer === undefined && this.#openEarlyPaths().receive(sender.id, packet)) return
+    this.#openMultiplayer().receive(sender.peer, packet)
   }
 
   /** A member joined the room; one that comes from another room brings what it knows of paths. */
   joined (id: number, moved: MovedPeer = NOTHING): void {
     const { announced, lastId, unconfirmed } = moved
-    if (announced.length + unconfirmed.length > 0 || lastId > 0) this.#openMultiplayer().adopt(id, moved)
+    if (lastId > 0 || unconfirmed.length > 0) this.#openMultiplayer()
+    if (this.#multiplayer === undefined && announced.length > 0) this.#openEarlyPaths().adopt(id, announced)
+    if (moved !== NOTHING) this.#multiplayer?.adopt(id, moved)
     this.#multiplayer?.joined(id)
   }
 
   /** A member is about to move to another room; returns what it takes along. */
   movingOut (id: number): MovedPeer {
-    return this.#multiplayer?.movingOut(id) ?? NOTHING
+    if (this.#multiplayer !== undefined) return this.#multiplayer.movingOut(id)
+    return { ...NOTHING, announced: this.#earlyPaths?.take(id) ?? [] }
   }
 
   /** A member has moved to another room, and took this along. */
   movedOut (id: number, moved: MovedPeer): void {
-    if (moved !== NOTHING) this.#multiplayer!.movedOut(id)
+    if (moved.wasCallable) this.#multiplayer!.movedOut(id)
   }
 
   /** A member left the room. */
   left (id: number): void {
+    this.#earlyPaths?.take(id)
     this.#multiplayer?.left(id)
   }
 
@@ -161,11 +203,29 @@ export class ServerInbox {
 
   /** Hands packets to remote calls that were queued before these were first used. */
   #handOver (): void {
-    for (let packet = this.#queue?.take(); packet !== undefined; packet = this.#queue?.take()) {
-      const sender = this.#room.peer(packet.source)
-      if (sender !== undefined) this.#multiplayer!.receiveData(sender, packet.bytes)
-      else this.#server.monitor.droppedLate('unread', packet.source)
+    for (let call = this.#calls?.shift(); call !== undefined; call = this.#calls?.shift()) {
+      const sender = this.#senderOf(call)
+      if (sender !== undefined) this.#multiplayer!.receive(sender, call.bytes)
     }
+    for (let packet = this.#queue?.take(); packet !== undefined; packet = this.#queue?.take()) {
+      const sender = packet.isAnswered === true ? undefined : this.#senderOf(packet)
+      if (sender !== undefined) this.#multiplayer!.receiveData(sender, packet.bytes)
+    }
+  }
+
+  /** The sender of a packet that has waited; if it has left, the packet is dropped. */
+  #senderOf ({ source }: Packet): WebSocketPeer | undefined {
+    const sender = this.#room.peer(source)
+    if (sender === undefined) this.#server.monitor.droppedLate('unread', source)
+    return sender
+  }
+
+  /** The queue may fill an input buffer for each member, as in plain mode; without a reader one in all. */
+  #updateLimits (isRead: boolean): void {
+    const { bytes, packets } = this.#server.settings.inputLimits
+    const buffers = isRead ? Math.max(1, this.#room.peerCount) : 1
+    this.#limits.bytes = buffers * bytes
+    this.#limits.packets = buffers * packets
   }
 
   /** Packets that wait for an application that has never read any; without autoPoll it may read after the next poll. */
@@ -175,11 +235,21 @@ export class ServerInbox {
 
   #openQueue (): IncomingQueue {
     this.#queue ??= new IncomingQueue({
-      queueLimits: this.#server.settings.inputLimits,
+      queueLimits: this.#limits,
       packetQueued: packet => { this.#onQueued(packet) },
       soon: callback => { this.#server.soon(callback) }
     })
     return this.#queue
+  }
+
+  #openEarlyPaths (): EarlyPaths {
+    const { wire, options } = this.#server.settings
+    this.#earlyPaths ??= new EarlyPaths({
+      wire,
+      options,
+      putTo: (peer, packet) => { this.#room.sender.putCall(peer, packet) }
+    })
+    return this.#earlyPaths
   }
 
   #openMultiplayer (): MultiplayerCore {
@@ -196,6 +266,10 @@ export class ServerInbox {
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })
+    for (const [id, announced] of this.#earlyPaths?.all ?? []) {
+      this.#multiplayer.adopt(id, { ...NOTHING, announced })
+    }
+    this.#earlyPaths = undefined
     if (settings.options.gdMpApi) for (const { id } of room.signalledPeers()) this.#multiplayer.joined(id)
     return this.#multiplayer
   }

@@ -33,8 +33,13 @@ export interface MultiplayerHost {
   failed (error: unknown, details: object): void
 }
 
-/** What a peer takes along to another room: what it knows of paths, and the time of the last sync that it received. */
-export interface MovedPeer extends MovedPaths { readonly time: number }
+/** What a peer takes along to another room. */
+export interface MovedPeer extends MovedPaths {
+  /** Time of the last sync that it received. */
+  readonly time: number
+  /** Whether the room that it leaves has opened its remote calls, which then signal that it has left. */
+  readonly wasCallable: boolean
+}
 
 /** Remote calls of one room: connects the wire with the nodes, and has the MultiplayerAPI that applications use. */
 export class MultiplayerCore {
@@ -91,7 +96,7 @@ export class MultiplayerCore {
   movingOut (id: number): MovedPeer {
     const { wire, replication } = this.#parts
     replication?.replicator.movingOut(id)
-    const moved = { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0 }
+    const moved = { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0, wasCallable: true }
     this.#connected.delete(id)
     wire.forgetPeer(id)
     return moved
@@ -142,11 +147,6 @@ export class MultiplayerCore {
     } catch (error) {
       this.#refuseMalformed(sender, error)
     }
-  }
-
-  /** Whether a packet is handled even if no application uses remote calls. */
-  isInternal (packet: Uint8Array): boolean {
-    return this.#parts.wire.isInternal?.(packet) === true
   }
 
   #refuseMalformed (sender: WebSocketPeer, error: unknown): void {

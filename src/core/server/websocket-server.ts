@@ -374,7 +374,10 @@ export class WebSocketServer extends PacketPeer {
     this.#main.putPacket(bytes)
   }
 
-  /** Number of unread packets (multiplayer mode). Godot: PacketPeer.get_available_packet_count. */
+  /**
+   * Number of unread packets (multiplayer mode). An application that asks is expected to read them: from then on a full
+   * queue pauses its senders, instead of dropping what nobody reads. Godot: PacketPeer.get_available_packet_count.
+   */
   getAvailablePacketCount (): number {
     return this.#main.getAvailablePacketCount()
   }

@@ -3,6 +3,12 @@ import type { RelayFault } from './relay-packet.ts'
 /** Why a message is dropped, as far as its bytes determine it; `own-target`: it is addressed to its sender. */
 export type WireFault = RelayFault | 'own-target' | 'unknown-target'
 
+/**
+ * What packets are about besides the application: `path` announces or confirms a node path, and is handled even if no
+ * application uses remote calls; `scene` is of spawners and synchronizers.
+ */
+export type Subject = 'path' | 'scene'
+
 /** Authentication messages of one version of Godot, which are exchanged before a client joins. */
 export interface AuthWire {
   /** Encodes data for the other side; without data: "complete". */
@@ -45,6 +51,8 @@ export interface RelayWire {
    * be determined.
    */
   callAt (bytes: Uint8Array, start: number): number
+  /** What a message to the server is about, as far as that is known. */
+  subject (bytes: Uint8Array, start: number, end: number): Subject | undefined
   /** Offset of the payload, whatever it is. */
   contentAt (bytes: Uint8Array, start: number): number
   /** Offset of the bytes for the application, if the payload is those. */

@@ -89,6 +89,15 @@ export const relayWire4: RelayWire = {
     const at = packetAt(bytes, start)
     return commandAt(bytes, at) === command.RAW ? -1 : at
   },
+  subject: (bytes, start) => {
+    switch (commandAt(bytes, packetAt(bytes, start))) {
+      case command.SIMPLIFY_PATH:
+      case command.CONFIRM_PATH: return 'path'
+      case command.SPAWN:
+      case command.DESPAWN:
+      case command.SYNC: return 'scene'
+    }
+  },
   contentAt: packetAt,
   dataAt: (bytes, start) => packetAt(bytes, start) + RAW_HEAD
 }

@@ -81,6 +81,9 @@ const rows: ReadonlyArray<Row<any>> = [
 
 const commands = new Map(rows.map((row, command) => [row.type, command]))
 
+/** Command number of an announcement. */
+export const SIMPLIFY_PATH = commands.get('simplifyPath') as number
+
 /**
  * The RPC packet in `bytes`; its values and the `bytes` of a raw packet are views. Bytes after the last argument are
  * ignored. Throws ERR_INVALID_DATA naming the byte.

@@ -149,9 +149,11 @@ export class Relay {
   /** A packet of a member for the room's server: bytes[start..end), valid until the call returns. */
   receiveForServer (sender: InboxSender, bytes: Uint8Array, start: number, end: number): void {
     const { inbox } = this.#parts
-    const callAt = this.#wire.callAt(bytes, start)
-    if (callAt === -1) inbox.receiveData(sender, bytes, this.#wire.dataAt(bytes, start), end)
-    else inbox.receiveCall(sender, bytes, callAt, end)
+    const wire = this.#wire
+    const callAt = wire.callAt(bytes, start)
+    const subject = wire.subject(bytes, start, end)
+    if (callAt === -1) inbox.receiveData(sender, bytes, wire.dataAt(bytes, start), end, subject)
+    else inbox.receiveCall(sender, bytes, callAt, end, subject)
   }
 
   /** A packet from another node for one member; returns the number of receivers: 0 if it is not here. */

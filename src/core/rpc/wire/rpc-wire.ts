@@ -99,11 +99,6 @@ export interface RpcWire {
   checkKind (kind: MemberKind): void
   /** What spawners and synchronizers need; missing where this version of Godot has none. */
   readonly announcer?: PathAnnouncer
-  /**
-   * Whether a packet concerns the wires alone, such as an announcement: it is handled even if no application uses
-   * remote calls. Missing where the relay cannot tell remote calls from bytes of the application.
-   */
-  isInternal? (packet: Uint8Array): boolean
   /** Reads one packet, and answers announcements. Throws GodotError for packets that do not decode. */
   receive (sender: WebSocketPeer, packet: Uint8Array): void
   /** The same for bytes that a relay had for the application. */

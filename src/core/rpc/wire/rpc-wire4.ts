@@ -16,7 +16,9 @@ import { fromRoot } from './node-path.ts'
 import { PathCache } from './path-cache.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { MemberKind } from '../rpc-surface.ts'
-import type { MemberCall, MovedPaths, NodeMethods, RpcLink, RpcReceiver, RpcWire } from './rpc-wire.ts'
+import type {
+  Announcement, MemberCall, MovedPaths, NodeMethods, RpcLink, RpcReceiver, RpcWire
+} from './rpc-wire.ts'
 import { SceneAnnouncer } from './scene-announcer.ts'
 
 const NO_METHODS = new MethodList([])
@@ -77,10 +79,6 @@ export class RpcWire4 implements RpcWire {
     if (kind === 'property') {
       throw new GodotError('ERR_INVALID_PARAMETER', 'Godot 4 has no remote properties (rset): use a method')
     }
-  }
-
-  isInternal (packet: Uint8Array): boolean {
-    return commandAt(packet, 0) !== command.REMOTE_CALL
   }
 
   receive (sender: WebSocketPeer, bytes: Uint8Array): void {
@@ -229,8 +227,9 @@ export class RpcWire4 implements RpcWire {
   }
 
   #confirm (peer: number, isEqual: boolean, id: number, path: string): void {
-    if (this.#confirmPath !== 'id') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, path))
-    if (this.#confirmPath !== 'path') this.#link.putTo(peer, encodeConfirmPath4(this.#codec, isEqual, id))
+    for (const packet of confirmations4(this.#codec, this.#confirmPath, isEqual, { id, path })) {
+      this.#link.putTo(peer, packet)
+    }
   }
 
   #receiveConfirmation (sender: WebSocketPeer, { isEqual, id, path }: ConfirmPath4): void {
@@ -265,4 +264,11 @@ export class RpcWire4 implements RpcWire {
   #announcementOf ({ id: first, path }: OwnPath, { md5 }: MethodList, id = first): () => Uint8Array {
     return () => encodeSimplifyPath4(this.#codec, md5, id, path)
   }
+}
+
+/** The confirmations of a path, in the forms of option `confirmPath`. */
+export function confirmations4 (
+  codec: VariantCodec, confirmPath: ServerOptions['confirmPath'], isEqual: boolean, { id, path }: Announcement
+): Uint8Array[] {
+  return { id: [id], path: [path], both: [path, id] }[confirmPath].map(node => encodeConfirmPath4(codec, isEqual, node))
 }

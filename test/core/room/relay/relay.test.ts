@@ -213,13 +213,15 @@ t.test('a relay whose server does not read keeps working, and queues at most its
   t.equal((await b.frames()).length, 5000)
   t.equal(quiet.monitor.drops.unread, 5000 - 1023)
   t.equal(quiet.getAvailablePacketCount(), 1023)
-  // From the first reading on somebody reads: now the sender waits instead.
+  // From the first reading on somebody reads: now the limit is that of two members, and then the sender waits instead.
+  for (let i = 0; i < 1023; i++) a.binary(Buffer.from('000a0000000000000042', 'hex'))
+  t.notOk(quiet.getPeer(10).isPaused)
   a.binary(Buffer.from('000a0000000000000042', 'hex'))
   t.ok(quiet.getPeer(10).isPaused)
   quiet.getPacket()
   await nextTurn()
   t.notOk(quiet.getPeer(10).isPaused)
-  t.equal(quiet.getAvailablePacketCount(), 1023)
+  t.equal(quiet.getAvailablePacketCount(), 2 * 1023)
   await quiet.stop()
 })
 
