@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import type { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import { optional } from '../../../src/core/rpc/rpc-surface.ts'
 import { int, PoolVector2Array, Vector2 } from '../../../src/protocol/variant/variant-types.ts'
 import type { Variant } from '../../../src/protocol/variant/variant-types.ts'
@@ -12,12 +13,17 @@ const modes = ['remote', 'remotesync', 'master', 'mastersync', 'puppet', 'puppet
 
 /** A server with the script of test/godot/multiplayer_client.gd on its node Main. */
 class Game {
-  readonly server = new WebSocketServer({ gdMpApi: true, bindIp: '127.0.0.1' })
-  readonly main = this.server.multiplayer.node('/root/Main')
+  readonly server: WebSocketServer
+  readonly main: RemoteNode
   #told: unknown[][] = []
 
-  static async start (t: Test): Promise<Game> {
-    const game = new Game()
+  constructor (serverRelay: boolean) {
+    this.server = new WebSocketServer({ gdMpApi: true, bindIp: '127.0.0.1', serverRelay })
+    this.main = this.server.multiplayer.node('/root/Main')
+  }
+
+  static async start (t: Test, { serverRelay = true } = {}): Promise<Game> {
+    const game = new Game(serverRelay)
     await game.server.listen(0)
     t.teardown(async () => { await game.server.stop() })
     for (const mode of modes) {
@@ -262,6 +268,21 @@ t.test('real players and the server call each other', skipWithout('godot3-server
     ], 'ann and the server refused ben')
     t.equal(ann.godot.errors.length, 2)
   })
+})
+
+t.test('without a relay, calls to all reach the server, and nobody else', skipWithout('godot3-server'), async t => {
+  const game = await Game.start(t, { serverRelay: false })
+  const ann = await Player.join(t, game)
+  const ben = await Player.join(t, game)
+  // The first announces the path; then it is confirmed, and the call is addressed to all.
+  for (const value of [1, 2]) {
+    await ann.rpc('on_remote', [String(value)])
+    t.same(await game.told(ann), [['remote', ann.id, value]])
+  }
+  await ann.rset('remote_value', '3')
+  t.same(await game.told(ann), [['remote_value', ann.id, 3]])
+  t.same(await ben.told(game), [])
+  t.same(game.server.monitor.drops['relay-off'], 0)
 })
 
 t.test('with set_root_node paths are relative to that node', skipWithout('godot3-server'), async t => {
