@@ -39,9 +39,16 @@ export class LastNumbers {
   /** Up to `seq` everything has arrived or is lost; after `start`, up to `expected`, it should have arrived before. */
   #advance (slot: number, seq: number, start: number, expected: number): number | undefined {
     const last = this.#bySlot.get(slot)
-    if (last !== undefined && seq <= last) return undefined
+    if (last !== undefined && difference(seq, last) <= 0) return undefined
     this.#bySlot.set(slot, seq)
     const before = last ?? this.#before.get(slot)
-    return before === undefined ? 0 : Math.max(0, expected - Math.max(before, start))
+    if (before === undefined) return 0
+    // The numbers began after `start` perhaps more than 2^31 messages ago, but not after `expected`.
+    return Math.max(0, Math.min(difference(expected, before), (expected - start) >>> 0))
   }
+}
+
+/** How many messages lie between two numbers, of which each may have only its lower 32 bits: less than 2^31. */
+function difference (seq: number, other: number): number {
+  return (seq - other) | 0
 }

@@ -42,3 +42,21 @@ t.test('numbers that the node has not used are not lost', async t => {
     t.equal(numbers.arrived(1, 104, 100), undefined, 'late')
   }
 })
+
+t.test('messages have the lower 32 bits of numbers, which heartbeats and answers have complete', async t => {
+  const numbers = new LastNumbers()
+  const round = 2 ** 32
+  numbers.expectAfter(1, round - 3)
+  t.equal(numbers.arrived(1, round - 2), 0)
+  t.equal(numbers.arrived(1, 0), 1, 'after the last number of 32 bits')
+  t.equal(numbers.arrived(1, round - 1), undefined, 'late')
+  t.equal(numbers.reported(1, round + 4), 4)
+  t.equal(numbers.arrived(1, 5), 0)
+  t.equal(numbers.arrived(1, 5), undefined, 'late')
+  t.equal(numbers.reported(1, round + 5), 0)
+  numbers.forget(1)
+  numbers.expectAfter(1, 3 * round + 7)
+  t.equal(numbers.arrived(1, 10), 2)
+  t.equal(numbers.arrived(1, 2 ** 31 + 9), 2 ** 31 - 2)
+  t.equal(numbers.arrived(1, 2 ** 31 + 12), 2, 'more than 2^31 messages after the first one')
+})
