@@ -1,12 +1,12 @@
-/** Why a request over the bus failed. */
-export type BusFault = 'no-responders' | 'timeout' | 'disconnected'
+/** Why a request over the bus failed; `refused`: by the broker, which is full, or has no leader at the moment. */
+export type BusFault = 'no-responders' | 'timeout' | 'disconnected' | 'refused'
 
 /** A request over the bus failed. */
 export class BusError extends Error {
   readonly fault: BusFault
 
-  constructor (fault: BusFault, subject: string) {
-    super(`${fault}: ${subject}`)
+  constructor (fault: BusFault, subject: string, options?: ErrorOptions) {
+    super(`${fault}: ${subject}`, options)
     this.name = 'BusError'
     this.fault = fault
   }

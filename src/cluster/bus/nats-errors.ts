@@ -12,7 +12,8 @@ export function busError (error: unknown, subject: string): Error {
   if (!(error instanceof Error) || error instanceof BusError) return error as Error
   if (hasName(error, 'NoResponders')) return new BusError('no-responders', subject)
   if (isTimeout(error)) return new BusError('timeout', subject)
-  return isApiError(error) ? error : new BusError('disconnected', subject)
+  if (isApiError(error)) return new BusError('refused', `${subject}: ${error.message}`, { cause: error })
+  return new BusError('disconnected', subject)
 }
 
 /** Whether the broker has not responded in time. */

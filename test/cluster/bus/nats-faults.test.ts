@@ -161,7 +161,12 @@ t.test('waits while another node creates the same store, but not forever', async
   const { streams } = await jetstreamManager(connection)
   // To the broker a stream that another node is creating for the same keys is like any other stream.
   for (const name of ['soon', 'never']) await streams.add({ name: `other-${name}`, subjects: [`$KV.${name}.>`] })
-  await t.rejects(bus.openStore('never'), { code: 10065, message: 'subjects overlap with an existing stream' })
+  await t.rejects(bus.openStore('never'), {
+    name: 'BusError',
+    fault: 'refused',
+    message: 'refused: never: subjects overlap with an existing stream',
+    cause: { code: 10065 }
+  })
   const refused = new Promise<void>(resolve => {
     connection.subscribe('$JS.EVENT.ADVISORY.API', {
       callback: (_error, message) => { if (message.string().includes('STREAM.CREATE.KV_soon')) resolve() }
@@ -264,6 +269,20 @@ t.test('the broker keeps nothing of deleted keys, except the latest revision, wh
   t.equal(await count(), 1)
   const { values } = await watchValues(store)
   t.same(values, [2])
+})
+
+t.test('what the broker refuses is an error of the bus', async t => {
+  const server = await startNats(t)
+  const bus = await connect(t, server.url)
+  const store = await bus.openStore('test')
+  const revision = await store.put('a', new Uint8Array([1]))
+  const { streams } = await manage(t, server.url)
+  await streams.update('KV_test', { max_bytes: 1000 })
+  const large = new Uint8Array(2000)
+  for (const refused of [store.put('a', large), store.update('a', large, revision), store.create('b', large)]) {
+    await t.rejects(refused, { name: 'BusError', fault: 'refused', message: /^refused: [ab]: maximum bytes exceeded/ })
+  }
+  t.same((await store.get('a'))?.value, new Uint8Array([1]))
 })
 
 t.test('a watch that starts as the connection closes leaves no timer', async t => {
