@@ -128,13 +128,25 @@ export class LocalNode implements NodeContext {
     return this.#membership?.holdsSlot() === true
   }
 
-  /** Sends to all subscribed nodes, unless this node has lost its slot. */
+  /** Sends to all subscribed nodes, unless this node has lost its slot, or the broker does not take the message. */
   publish (subject: string, bytes: Uint8Array): void {
-    if (!this.holdsSlot()) return
+    if (!this.holdsSlot() || !this.#fits(bytes)) return
     this.bus.publish(subject, bytes)
     const kind = kindOf(subject)
     this.traffic.messages[kind]++
     this.traffic.bytes[kind] += bytes.length
+  }
+
+  /**
+   * Whether the broker takes a message: one to which the node has reconnected may have a smaller `max_payload`. The
+   * others find that its number is missing.
+   */
+  #fits ({ length: bytes }: Uint8Array): boolean {
+    const { maxPayload } = this
+    if (bytes <= maxPayload) return true
+    const message = 'message dropped: it exceeds max_payload of the NATS server'
+    this.failures.hit({ level: 'error', key: { maxPayload }, message }, { bytes })
+    return false
   }
 
   /** Sets its lease, and with it its slot; NO_LEASE when it was lost. */

@@ -82,3 +82,29 @@ t.test('1000 peers and rooms are divided over several responses and heartbeats',
   for (const name of names) a.room(name).broadcast(0, Buffer.from('hello'))
   await until(() => sizes.get('hb')! > 50_000)
 })
+
+t.test('messages that a broker does not take to which the node has reconnected are lost, and reported', async t => {
+  let limit = 1_048_576
+  const wrap = (bus: Bus): Bus => override(bus, {
+    get maxPayload () { return limit },
+    publish: (subject: string, bytes: Uint8Array) => {
+      checkSize(bytes, limit)
+      bus.publish(subject, bytes)
+    }
+  })
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings, wrap)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  await two.heard()
+  const gaps: Array<[number, string]> = []
+  b.cluster.on('gap', (_node, lost, room) => { gaps.push([lost, room]) })
+  limit = 50_000
+  one.sendTo(0, 'x'.repeat(60_000))
+  await settled()
+  one.sendTo(two.id, 'x'.repeat(60_000))
+  await settled()
+  for (const to of [0, two.id]) one.sendTo(to, 'after')
+  await until(() => gaps.length === 2)
+  t.same(gaps, [[1, 'arena'], [1, '']])
+  t.same((await two.heard()).filter(line => line.includes(':')), [`${one.id}: after`, `${one.id}: after`])
+})
