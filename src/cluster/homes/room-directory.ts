@@ -18,6 +18,16 @@ export interface DirectoryEntry extends Lease {
 /** An entry and its revision in the store; 0: not known. */
 interface Known { readonly entry: DirectoryEntry, readonly revision: number }
 
+type Change = (entry: DirectoryEntry) => DirectoryEntry
+
+/** Changes of one room. */
+interface Changes {
+  /** Those that are not being written yet; they are written together. */
+  waiting: { change: Change, readonly written: Promise<void> } | undefined
+  /** Settles when the last one is written, or not. */
+  last: Promise<void>
+}
+
 /** What the directory needs of the node, and reports to it. */
 export interface DirectoryHost {
   /** This node's slot and lease. */
@@ -40,8 +50,7 @@ export class RoomDirectory {
   #reported = 0
   #store: KeyStore | undefined
   #unwatch: (() => void) | undefined
-  /** The last of the pending changes. */
-  #changing: Promise<void> = Promise.resolve()
+  readonly #changes = new Map<string, Changes>()
 
   constructor (host: DirectoryHost) {
     this.#host = host
@@ -116,7 +125,7 @@ export class RoomDirectory {
     return false
   }
 
-  /** Changes the settings of a room that has its home here: one change after the other. */
+  /** Changes the settings of a room that has its home here. */
   async change (room: string, options: RoomOptions): Promise<void> {
     await this.#changeEntry(room, entry => ({ ...entry, options: { ...entry.options, ...options } }))
   }
@@ -126,25 +135,42 @@ export class RoomDirectory {
     await this.#changeEntry(room, entry => ({ ...entry, options, openedAt: openedAt ?? entry.openedAt }))
   }
 
-  async #changeEntry (room: string, changed: (entry: DirectoryEntry) => DirectoryEntry): Promise<void> {
-    const change = async (): Promise<void> => {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        if (await this.#tryChange(room, changed)) return
-        await this.#readAgain(room)
-      }
-      // c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it
-      throw beingChanged(room)
+  /** One write of a room after the other: changes that are made meanwhile are written together. */
+  async #changeEntry (room: string, change: Change): Promise<void> {
+    const changes = this.#changes.get(room) ?? { waiting: undefined, last: Promise.resolve() }
+    const { waiting } = changes
+    if (waiting !== undefined) {
+      const before = waiting.change
+      waiting.change = entry => change(before(entry))
+      return await waiting.written
     }
-    this.#changing = this.#changing.then(change, change)
-    await this.#changing
+    const written = this.#writeAfter(changes, room).finally(() => {
+      if (changes.last === written) this.#changes.delete(room)
+    })
+    changes.waiting = { change, written }
+    changes.last = written
+    this.#changes.set(room, changes)
+    await written
+  }
+
+  async #writeAfter (changes: Changes, room: string): Promise<void> {
+    await changes.last.catch(() => {})
+    const { change } = changes.waiting!
+    changes.waiting = undefined
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (await this.#tryChange(room, change)) return
+      await this.#readAgain(room)
+    }
+    // c8 ignore next: the home alone changes an entry, and writes one again when the broker has lost it
+    throw beingChanged(room)
   }
 
   /** False if the entry in the store is not the one that is known here. */
-  async #tryChange (room: string, changed: (entry: DirectoryEntry) => DirectoryEntry): Promise<boolean> {
+  async #tryChange (room: string, change: Change): Promise<boolean> {
     const known = this.#known.get(room)
     if (known === undefined) return true
     if (!isSame(known.entry, this.#host.lease)) throw beingChanged(room)
-    return await this.#replace(room, changed(known.entry), known.revision)
+    return await this.#replace(room, change(known.entry), known.revision)
   }
 
   /** Removes a room that has its home here, or whose home is gone; false if another node has it by now. */

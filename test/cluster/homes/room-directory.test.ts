@@ -220,3 +220,48 @@ t.test('an entry that the broker does not remove is known until it does', async 
   t.equal(directory.get('arena'), undefined)
   t.equal(await store.get(keyOf('arena')), undefined)
 })
+
+t.test('changes of a room do not wait for those of others, and are written together while they wait', async t => {
+  let answer = (): void => {}
+  const answered = new Promise<void>(resolve => { answer = resolve })
+  const written: string[] = []
+  const { directory, store } = await openDirectory(t, store => override(store, {
+    update: async (key: string, value: Uint8Array, revision: number) => {
+      const isFirst = written.push(key) === 1
+      if (isFirst) await answered
+      return await store.update(key, value, revision)
+    }
+  }))
+  await directory.claim('ice', {}, 0)
+  const changes = [directory.change('arena', { maxPeers: 1 })]
+  await settled()
+  for (let maxPeers = 2; maxPeers <= 5; maxPeers++) {
+    changes.push(directory.change('arena', { maxPeers }), directory.change('arena', { data: { maxPeers } }))
+  }
+  changes.push(directory.change('arena', { locked: true }))
+  await directory.change('ice', { maxPeers: 7 })
+  t.match(directory.get('ice'), { options: { maxPeers: 7 } })
+  answer()
+  await Promise.all(changes)
+  t.same(written, ['arena', 'ice', 'arena'])
+  const options = { maxPeers: 5, data: { maxPeers: 5 }, locked: true }
+  t.same(decodeJson<object>((await store.get(keyOf('arena')))!.value!), { ...directory.get('arena'), options })
+  await directory.change('arena', { locked: false })
+  t.match(directory.get('arena'), { options: { ...options, locked: false } })
+})
+
+t.test('a change that fails does not fail the next one', async t => {
+  let failures = 1
+  const { directory } = await openDirectory(t, store => override(store, {
+    update: async (key: string, value: Uint8Array, revision: number) => {
+      if (failures-- > 0) throw new BusError('timeout', key)
+      return await store.update(key, value, revision)
+    }
+  }))
+  const failing = t.rejects(directory.change('arena', { maxPeers: 1 }), { name: 'BusError', fault: 'timeout' })
+  await Promise.resolve()
+  await Promise.resolve()
+  await directory.change('arena', { locked: true })
+  await failing
+  t.match(directory.get('arena'), { options: { locked: true } })
+})
