@@ -1,6 +1,8 @@
 import { GodotError } from '../../error.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
+import { checkRoomName } from '../../core/room/room-name.ts'
 import { Seats } from '../../core/room/lobby/seats.ts'
+import { reachable } from '../bus/reachable.ts'
 import type { NodeContext } from '../node-context.ts'
 import type { HomeLookup } from './home-lookup.ts'
 import type { RoomClaims } from './room-claims.ts'
@@ -52,7 +54,8 @@ export class RoomEntry {
 
   /** Opens a room for a client; if somebody else was faster, the client enters it as any other room. */
   async #openFor (name: string, address: string): Promise<void> {
-    const { rooms } = this.#context.registry
+    const { rooms, settings } = this.#context.registry
+    if (settings.rooms?.create !== 'join' && await this.#isOpenElsewhere(name)) return await this.prepare(name, address)
     rooms.checkEntry(name, address)
     const takeBack = rooms.countOpening(address)
     let opened: RoomCore | undefined
@@ -62,6 +65,12 @@ export class RoomEntry {
       if (opened === undefined) takeBack()
     }
     if (opened === undefined) await this.prepare(name, address)
+  }
+
+  /** Asks the store: this node may not have heard of a room yet that another one has just opened. */
+  async #isOpenElsewhere (name: string): Promise<boolean> {
+    await reachable(this.#homes.directory.read(checkRoomName(name)))
+    return this.#homes.directory.get(name) !== undefined
   }
 
   /** Another node has a client for a room that has its home here. */

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { BusError, type Bus } from '../../../src/cluster/bus/bus.ts'
+import { BusError, type Bus, type StoreEntry } from '../../../src/cluster/bus/bus.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import type { GodotError } from '../../../src/error.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled } from '../../helper/memory/memory-cluster.ts'
@@ -94,4 +94,28 @@ t.test('a room that is open on another node does not count for joinPerMinute', a
   await settled()
   t.same(await joinAll(a, ten), repeated('joined', 10))
   t.equal((await joinRoom(a, 'own')).refusal, undefined)
+})
+
+t.test('a room that another node has just opened can be entered where clients may not open rooms', async t => {
+  let isLate = false
+  const late = (bus: Bus): Bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        watch: async (receive: (entry: StoreEntry) => void, renewed?: () => void) =>
+          await store.watch(entry => { if (!isLate) receive(entry) }, renewed)
+      })
+    }
+  })
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { rooms: { create: 'admin' } }, patientTimings, late)
+  isLate = true
+  await a.cluster.openRoom('arena')
+  const client = new RoomClient(b, '/ws/arena')
+  await until(async () => {
+    await client.heard()
+    return client.id !== 0 || client.refusal !== undefined
+  })
+  t.equal(client.refusal, undefined)
+  t.equal(b.room('arena').isHome, false)
+  t.same(await joinAll(b, ['elsewhere']), ['room-not-found'])
 })
