@@ -41,6 +41,10 @@ export class LocalNode implements NodeContext {
   #membership: Membership | undefined
   #lease = NO_LEASE
   #isDraining = false
+  /** Settles when the last attempt to join is over, also one that was aborted. */
+  #joining: Promise<void> = Promise.resolve()
+  /** Ends the wait for it. */
+  #abort: ((error: GodotError) => void) | undefined
   #lastLocalId = randomInt(LOCAL_IDS)
 
   constructor (
@@ -102,20 +106,33 @@ export class LocalNode implements NodeContext {
     return await this.#membership?.mayHold(lease) === true
   }
 
-  /** Connects to the broker; `host` follows what happens in the cluster. */
+  /** Connects to the broker; `host` follows what happens in the cluster. Rejects at once if the node leaves. */
   async join (host: MembershipHost): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const isAborted = (): boolean => this.#abort !== reject
+      this.#abort = reject
+      this.#joining = this.#joining.catch(() => {}).then(() => this.#join(host, isAborted))
+      this.#joining.then(resolve, reject)
+    })
+  }
+
+  async #join (host: MembershipHost, isAborted: () => boolean): Promise<void> {
     const { namespace } = this.#rules
     this.#isDraining = false
-    this.#bus = await this.#connect(this.log)
-    this.#checkPayload(this.#bus)
+    const bus = await this.#connect(this.log)
+    if (isAborted()) return await bus.close()
+    this.#bus = bus
+    this.#checkPayload(bus)
     const who = { namespace, nodeId: this.id, version: VERSION, timings: this.timings }
-    this.#membership = new Membership(this.#bus, who, host, this.log)
+    this.#membership = new Membership(bus, who, host, this.log)
     // It may have been drained in the meantime.
     if (this.#isDraining) this.#membership.setDraining()
     await this.#membership.start()
   }
 
   async leave (): Promise<void> {
+    this.#abort?.(new GodotError('cluster-unavailable', 'cluster: the node has left before it had joined'))
+    this.#abort = undefined
     await this.#membership?.leave()
     this.#membership = undefined
     this.failures.end()

@@ -1,6 +1,11 @@
-import t from 'tap'
-import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import t, { type Test } from 'tap'
+import { BusError, type Bus } from '../../src/cluster/bus/bus.ts'
+import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
+import { MemoryBroker } from '../helper/memory/memory-bus.ts'
+import { memoryMount } from '../helper/memory/memory-client.ts'
 import { joinRoom, openMemoryCluster, patientTimings, settled } from '../helper/memory/memory-cluster.ts'
+import { override } from '../helper/override.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
 const roomsOf = (node: WebSocketServer): string[] => Array.from(node.rooms(), ({ name }) => name)
@@ -50,3 +55,55 @@ t.test('peers that left while their node and this one were away are not there wh
   t.notOk(a.hasPeer(two.id))
   t.same([...a.cluster.peers(), ...c.cluster.peers()], [])
 })
+
+/** A node that connects to its broker in this way; the test stops it. */
+function openNode (t: Test, connect: () => Promise<Bus>): WebSocketServer {
+  const options = { gdMpApi: true, log: silentLogger, cluster: { servers: 'memory', nodeId: 'node' } }
+  const node = new WebSocketServer(options, { ...memoryMount, cluster: { timings: patientTimings, connect } })
+  t.teardown(async () => { await node.stop() })
+  return node
+}
+
+t.test('stop does not wait for a broker that does not answer a node which joins', async t => {
+  const broker = new MemoryBroker()
+  const answers: Array<(bus: Bus) => void> = []
+  const node = openNode(t, async () => await new Promise<Bus>(resolve => { answers.push(resolve) }))
+  const listening = t.rejects(node.listen(), { code: 'cluster-unavailable' })
+  await until(() => answers.length === 1)
+  await node.stop()
+  await listening
+  t.notOk(node.isListening())
+
+  const again = node.listen()
+  const late = broker.connect()
+  answers[0](late)
+  await until(() => answers.length === 2)
+  t.notOk(late.isConnected)
+  answers[1](broker.connect())
+  await again
+  t.ok(node.cluster.isReady)
+})
+
+for (const request of ['watch', 'create', 'age'] as const) {
+  t.test(`nor for the answer of a store to ${request}`, async t => {
+    const broker = new MemoryBroker()
+    const waiting: Array<(error: BusError) => void> = []
+    const silent = async (): Promise<never> => await new Promise<never>((_resolve, reject) => { waiting.push(reject) })
+    const node = openNode(t, async () => {
+      const bus = broker.connect()
+      return override(bus, {
+        openStore: async (name: string, seconds?: number) =>
+          override(await bus.openStore(name, seconds), { [request]: silent }),
+        close: async () => {
+          for (const fail of waiting) fail(new BusError('disconnected', request))
+          await bus.close()
+        }
+      })
+    })
+    const listening = t.rejects(node.listen(), { code: 'cluster-unavailable' })
+    await until(() => waiting.length > 0)
+    await node.stop()
+    await listening
+    t.same([node.isListening(), node.cluster.isReady], [false, false])
+  })
+}

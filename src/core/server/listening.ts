@@ -77,8 +77,12 @@ export class Listening {
 
   /** Closes every peer; resolves when all sockets are released, after `closeTimeout` at most. */
   async stop (code: number, reason: string): Promise<void> {
-    // Its failure is reported to the caller of `start`.
-    if (this.#starting !== undefined) await this.#starting.catch(() => {})
+    if (this.#starting !== undefined) {
+      // A node that is joining its cluster gives up.
+      await this.#registry.cluster?.leave()
+      // Its failure is reported to the caller of `start`.
+      await this.#starting.catch(() => {})
+    }
     if (this.isOn) this.#stopping ??= this.#stop(code, reason).finally(() => { this.#stopping = undefined })
     await this.#stopping
   }
