@@ -18,7 +18,12 @@ const SECRET_BYTES = 32
 const WRITTEN_WITHIN = 2000
 
 /** A value of the store as JSON, undefined after this node has deleted it, and its revision there; 0: not known. */
-interface Known { readonly text: string | undefined, readonly revision: number }
+interface Known {
+  readonly text: string | undefined
+  readonly revision: number
+  /** When a ban expires. */
+  readonly until?: number | undefined
+}
 
 /** What a node has to remember while it is stopped, by key of the store. */
 export interface SavedConfig {
@@ -56,7 +61,7 @@ export class SharedConfig {
   /** Whether the failure to write is logged. */
   #hasFailed = false
   #secret: Uint8Array | undefined
-  /** Called when a change was written, after which `saved` is another. */
+  /** Called when changes were written, after which `saved` is another. */
   readonly onWritten = new Set<() => void>()
 
   constructor (host: ConfigHost, log: Logger) {
@@ -160,14 +165,12 @@ export class SharedConfig {
   }
 
   async #writeKnown (store: KeyStore): Promise<void> {
-    for (const ban of this.#host.bans()) {
-      this.#known.set(banKey(ban.address), { text: JSON.stringify(ban), revision: 0 })
-    }
+    for (const ban of this.#host.bans()) this.#know(banKey(ban.address), JSON.stringify(ban), 0)
     for (const [key, { text }] of [...this.#known]) {
       if (key === SECRET || text === undefined) continue
       const revision = await store.create(key, encode(text))
       this.#found.add(key)
-      if (revision !== undefined) this.#known.set(key, { text, revision })
+      if (revision !== undefined) this.#know(key, text, revision)
     }
   }
 
@@ -181,8 +184,8 @@ export class SharedConfig {
 
   /** Deletes expired bans from the store, but none that another node has imposed again. */
   async #deleteExpired (): Promise<void> {
-    for (const [key, { text, revision }] of [...this.#known]) {
-      if (text === undefined || !key.startsWith(BAN) || !isOver(JSON.parse(text) as Ban)) continue
+    for (const [key, { until, revision }] of this.#known) {
+      if (!isOver({ until })) continue
       if (this.#store === undefined || !this.#fill.isDone) return
       if (this.#known.get(key)?.revision === revision && revision > 0) await this.#store.delete(key, revision)
     }
@@ -220,11 +223,13 @@ export class SharedConfig {
   async #writeAll (): Promise<boolean> {
     // The next turn, so that all changes of a call are written together.
     await nextTurn()
+    let hasWritten = false
     try {
       // Until there are none: a key may change again while it is written.
       for (let [change] = this.#pending; change !== undefined; [change] = this.#pending) {
         if (this.#store === undefined || !this.#fill.isDone) return false
         await this.#writeOne(this.#store, ...change)
+        hasWritten = true
       }
       this.#hasFailed = false
       return true
@@ -233,6 +238,7 @@ export class SharedConfig {
       return false
     } finally {
       this.#writing = undefined
+      if (hasWritten) for (const listener of this.onWritten) listener()
     }
   }
 
@@ -247,12 +253,16 @@ export class SharedConfig {
       // Until the broker reports the deletion: it may report the value only now.
       this.#known.set(key, { text, revision: this.#known.get(key)?.revision ?? 0 })
     } else {
-      this.#known.set(key, { text, revision: await store.put(key, encode(text)) })
+      this.#know(key, text, await store.put(key, encode(text)))
       this.#found.add(key)
     }
     if (this.#pending.get(key) === text) this.#pending.delete(key)
     this.#recheck(key)
-    for (const listener of this.onWritten) listener()
+  }
+
+  #know (key: string, text: string, revision: number): void {
+    const until = key.startsWith(BAN) ? (JSON.parse(text) as Ban).until : undefined
+    this.#known.set(key, { text, revision, until })
   }
 
   /** Applies what another node has written since this one wrote. */
@@ -276,7 +286,7 @@ export class SharedConfig {
     }
     const text = value === undefined ? undefined : Buffer.from(value).toString()
     if (text === undefined) this.#known.delete(key)
-    else this.#known.set(key, { text, revision })
+    else this.#know(key, text, revision)
     // A value that was known before this node was away is not a change; an option may be set again to the same value.
     if (text === known?.text && (key.startsWith(BAN) || known?.revision === 0)) return
     try {
@@ -291,9 +301,9 @@ export class SharedConfig {
     this.#fill.renewed()
     this.#isRenewed = true
     this.#found = new Set()
-    for (const [key, { text }] of this.#known) {
-      if (text === undefined) this.#known.delete(key)
-      else this.#known.set(key, { text, revision: 0 })
+    for (const [key, known] of this.#known) {
+      if (known.text === undefined) this.#known.delete(key)
+      else this.#known.set(key, { ...known, revision: 0 })
     }
     this.#overtaken.clear()
   }
@@ -349,7 +359,7 @@ function addressOf (key: string): string {
   return key.slice(BAN.length).replaceAll('=', ':')
 }
 
-function isOver ({ until }: Ban): boolean {
+function isOver ({ until }: Pick<Ban, 'until'>): boolean {
   return until !== undefined && until <= Date.now()
 }
 

@@ -263,6 +263,18 @@ class LateReports {
   }
 }
 
+t.test('bans that are written one after the other are reported as written once', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings)
+  const { config } = internalsOf(a).registry.cluster!
+  let written = 0
+  config.onWritten.add(() => { written++ })
+  const addresses = Array.from({ length: 50 }, (_, at) => `192.0.2.${at}`)
+  a.banAll(addresses)
+  await until(() => bannedOn(b).length === addresses.length)
+  await settled()
+  t.same([written, config.saved.unshared], [1, {}])
+})
+
 t.test('an expired ban is deleted from the store at the next ban', async t => {
   const { broker, nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings)
   const store = await broker.connect().openStore('gdws-default-config')

@@ -80,6 +80,12 @@ export class Bans {
     return undefined
   }
 
+  /** Whether exactly this address or range is banned. */
+  has (address: string): boolean {
+    const range = parseAddressRange(address)
+    return range !== undefined && this.#get(range.length, range.network) !== undefined
+  }
+
   /** Bans in effect, oldest first. */
   list (): Ban[] {
     for (const [length, entries] of this.#byLength) for (const network of entries.keys()) this.#get(length, network)

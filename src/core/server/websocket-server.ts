@@ -487,7 +487,7 @@ export class WebSocketServer extends PacketPeer {
         const restored = bans.restore(ban)
         if (restored !== undefined) this.#applyBans([restored])
       },
-      unban: address => { if (bans.list().some(ban => ban.address === address)) this.#liftBan(address) },
+      unban: address => { if (bans.has(address)) this.#liftBan(address) },
       change: options => { this.change(options) }
     }
   }

@@ -31,6 +31,18 @@ for (const [range, address, isIn] of found) {
   })
 }
 
+t.test('has exactly the addresses and ranges that are banned, until their bans expire', async t => {
+  const clock = stopTime(t)
+  const bans = new Bans()
+  bans.banAll(['10.1.2.3/8', '2001:db8::1'])
+  bans.banAll(['192.0.2.7'], { seconds: 1 })
+  const has = (...addresses: string[]): boolean[] => addresses.map(address => bans.has(address))
+  t.same(has('10.0.0.0/8', '2001:DB8:0::1', '::ffff:192.0.2.7'), [true, true, true])
+  t.same(has('10.1.2.3', '10.0.0.0/9', '192.0.2.8', 'localhost', ''), [false, false, false, false, false])
+  clock.advance(1001)
+  t.same(has('192.0.2.7'), [false])
+})
+
 t.test('normalises addresses', async t => {
   const bans = new Bans()
   t.equal(bans.banAll(['10.1.2.3/8'])[0].address, '10.0.0.0/8')
