@@ -30,18 +30,8 @@ export class RemotePeer implements PeerBackend, InboxSender {
   facts: PeerFacts
   /** Slot of its node. */
   readonly slot: number
-  readonly isPaused = false
-  readonly packetsIn = 0
-  readonly bytesIn = 0
-  readonly unreadPackets = 0
-  readonly wasStringPacket = false
-  readonly outbox = UNKNOWN_TRAFFIC
-  /** Only its own node knows it. */
-  readonly handshake = undefined
   data: unknown
   end: PeerEnd | undefined
-  /** It cannot be paused from another node. */
-  readonly isLeaving = true
   readonly #host: RemoteHost
   #writeMode: number = writeMode.BINARY
   #peer: WebSocketPeer | undefined
@@ -52,6 +42,44 @@ export class RemotePeer implements PeerBackend, InboxSender {
     this.slot = slot
     this.facts = facts
   }
+
+  // ---- the same for all: no memory for each of perhaps a million peers ----
+
+  get isPaused (): false {
+    return false
+  }
+
+  get packetsIn (): 0 {
+    return 0
+  }
+
+  get bytesIn (): 0 {
+    return 0
+  }
+
+  get unreadPackets (): 0 {
+    return 0
+  }
+
+  get wasStringPacket (): false {
+    return false
+  }
+
+  get outbox (): PeerTraffic {
+    return UNKNOWN_TRAFFIC
+  }
+
+  /** Only its own node knows it. */
+  get handshake (): undefined {
+    return undefined
+  }
+
+  /** It cannot be paused from another node. */
+  get isLeaving (): true {
+    return true
+  }
+
+  // ---- what its node tells of it ----
 
   get id (): number {
     return this.facts.id
