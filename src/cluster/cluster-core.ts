@@ -507,7 +507,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       remoteJoined: peer => {
         this.#homes.entry.seats.take(peer.facts.room)
         this.#remoteEntered(peer)
-        this.signals.emit('peer_joined', peer.peer)
+        // Of a million peers most are never used.
+        if (this.signals.listenerCount('peer_joined') > 0) this.signals.emit('peer_joined', peer.peer)
       },
       remoteMoved: (peer, from) => {
         this.#remoteEntered(peer)
@@ -516,7 +517,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       remoteLeft: ({ id, facts: { room } }) => { registry.rooms.find(room)?.remoteLeft(id) },
       remoteDeleted: (peer, end) => {
         this.#remoteGone(peer.facts.room, peer.slot)
-        this.signals.emit('peer_left', peer.peer, end)
+        if (this.signals.listenerCount('peer_left') > 0) this.signals.emit('peer_left', peer.peer, end)
       },
       eventsLost: (node, count) => { this.#gaps.peersLost(node, count) }
     }
