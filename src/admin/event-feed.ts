@@ -117,7 +117,8 @@ export class EventFeed {
         this.#publish(this.#ring.add(type as EventType, data as never, { node, at, isRemote: true }))
       }
     },
-    nodeLost: (node, peers) => { if (this.#isListening) for (const peer of peers) this.#addLost(node, peer) }
+    nodeLost: (node, peers) => { if (this.#isListening) for (const peer of peers) this.#addLost(node, peer) },
+    nodeBack: (node, peers) => { if (this.#isListening) for (const peer of peers) this.#addBack(node, peer) }
   }
 
   readonly #clusterListeners: { [Name in keyof ClusterSignals]?: (...args: ClusterSignals[Name]) => void } = {
@@ -221,6 +222,12 @@ export class EventFeed {
     const type = this.#server.options.gdMpApi ? 'peer_disconnected' : 'client_disconnected'
     const seconds = Math.max(0, Date.now() - connectedAt) / 1000
     this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))
+  }
+
+  /** A peer of a node that was lost, and is back. */
+  #addBack (node: string, { id, room, address, port, protocol }: PeerFacts): void {
+    const type = this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected'
+    this.#publish(this.#ring.add(type, { id, room, address, port, protocol }, { node, isRemote: true }))
   }
 
   #addBurst<Type extends BurstType> (type: Type, kind: string, data: Omit<FeedData[Type], 'count'>, more = 1): void {

@@ -12,7 +12,7 @@ import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
-  ClusterLink, ConfigHost, EventReceiver, RemoteEvent, RoomFacts
+  ClusterLink, ConfigHost, EventReceiver, PeerFacts, RemoteEvent, RoomFacts
 } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
@@ -85,6 +85,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
+  /** Ids of nodes that were taken for lost, by slot: their peers may still be connected when they are back. */
+  readonly #lost = new Map<number, string>()
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
@@ -351,6 +353,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.joined(node)
+    if (this.#lost.get(node.slot) !== node.id) this.#lost.delete(node.slot)
     try {
       await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     } catch (error) {
@@ -362,14 +365,24 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
+    if (!this.#lost.delete(node.slot)) return
+    const peers = this.#factsOf(node)
+    for (const receiver of this.eventReceivers) receiver.nodeBack(node.id, peers)
+  }
+
+  #factsOf ({ slot }: ClusterNode): PeerFacts[] {
+    return Array.from(this.#peers.replica.ofNode(slot), ({ facts }) => facts)
   }
 
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
-    const peers = Array.from(this.#peers.replica.ofNode(node.slot), ({ facts }) => facts)
+    const peers = this.#factsOf(node)
     this.#forget(node)
     // A node that has lost the cluster sees all others as lost.
-    if (this.isReady) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
+    if (this.isReady) {
+      if (cause === 'lost') this.#lost.set(node.slot, node.id)
+      for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
+    }
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node, cause)
@@ -528,6 +541,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = this.#traffic.part(room)
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
+    // It has not noticed that it has left for the server of the room.
+    if (this.#lost.has(slot) && part?.isHome === true) part.core.replaceServer(id)
     part?.core.remoteJoined(id)
     this.#homes.closing.joinedElsewhere(room, slot)
   }

@@ -105,9 +105,7 @@ export class Gaps {
       return
     }
     for (const { id, slot: home } of this.#parts.peers.replica.inRoom(core.name)?.after(0) ?? []) {
-      if (home !== slot) continue
-      core.remoteLeft(id)
-      core.remoteJoined(id)
+      if (home === slot) core.remoteRejoined(id)
     }
   }
 }

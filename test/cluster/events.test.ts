@@ -1,8 +1,10 @@
 import t from 'tap'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import { openAdminCluster } from '../helper/admin-cluster.ts'
 import { openEvents } from '../helper/sockets/event-source.ts'
 import { jsonRequest } from '../helper/host.ts'
-import { joinRoom, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
+import { joinRoom, patientTimings, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
+import { until } from '../helper/until.ts'
 
 t.test('the feed of every node reports the events of all nodes, each once', async t => {
   const { nodes, apis, urls } = await openAdminCluster(t, 3)
@@ -59,6 +61,26 @@ t.test('reports nodes that join and leave, and that the peers of a lost node are
   t.match(lost.find(({ type }) => type === 'peer_disconnected'),
     { id: client.id, node: 'node-2', room: 'arena', cause: 'cluster', code: 1006, wasCleanClose: false })
   t.match(lost.find(({ type }) => type === 'node_left'), { node: 'node-2', cause: 'lost' })
+})
+
+t.test('peers of a node that was lost and is back are reported as connected, then as gone once', async t => {
+  const timings = { ...patientTimings, silence: 200 }
+  const { nodes, urls, broker, buses } = await openAdminCluster(t, 2, {}, timings)
+  const [one, two] = [await joinRoom(nodes[1], 'arena'), await joinRoom(nodes[1], 'arena')]
+  await settled()
+  const stream = await openEvents(t, `${urls[0]}/api/v1/events?types=peer_connected,peer_disconnected`)
+  broker.cut(buses[1])
+  const lost = [await stream.next(), await stream.next()].map(({ data }) => `${data.type} ${data.id}`)
+  t.same(lost.sort(), [one, two].map(({ id }) => `peer_disconnected ${id}`).sort())
+  two.leave()
+  await until(() => !nodes[1].hasPeer(two.id))
+  broker.restore(buses[1])
+  const { address, port, protocol } = internalsOf(nodes[1]).registry.peers.get(one.id)!
+  t.match((await stream.next()).data,
+    { type: 'peer_connected', id: one.id, node: 'node-1', room: 'arena', address, port, protocol })
+  one.leave()
+  t.match((await stream.next()).data, { type: 'peer_disconnected', id: one.id, node: 'node-1' })
+  t.equal(stream.events.filter(({ data }) => data?.node === 'node-1').length, 4)
 })
 
 t.test('reports lost messages on every node', async t => {

@@ -182,7 +182,9 @@ t.test('a node that does not know that another one declared it lost gets its pac
   one.sendTo(two.id, 'three')
   two.sendTo(one.id, 'four')
   await settled()
-  t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: three`])
+  const heard = await two.heard()
+  t.same(heard.filter(line => !/ 1$/.test(line)), [`del ${one.id}`, `add ${one.id}`, `${one.id}: three`])
+  t.same(heard.filter(line => / 1$/.test(line)), ['del 1', 'add 1'], 'the server does not know it any more')
   t.same(await one.heard(), [`${two.id}: four`])
   t.same(gaps, [['node-0', 1, '']])
   t.same(signals, [], 'it has not lost its slot')
@@ -260,6 +262,30 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   t.same(gaps.sort(), [['node-0', 1, ''], ['node-0', 1, 'arena']])
   await settled()
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
+})
+
+t.test('members that have left for the server of their room because of a gap see it leave and join', async t => {
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  const others = [await joinRoom(a, 'ice'), await joinRoom(b, 'other')]
+  const { multiplayer } = a.room('arena')
+  const seen: string[] = []
+  multiplayer.on('network_peer_connected', id => { seen.push(`add ${id}`) })
+  multiplayer.on('network_peer_disconnected', id => { seen.push(`del ${id}`) })
+  two.sendTo(0, 'first')
+  await settled()
+  for (const client of [one, two, ...others]) await client.heard()
+  broker.cut(buses[1])
+  two.sendTo(0, 'lost')
+  await settled()
+  broker.restore(buses[1])
+  two.sendTo(0, 'after')
+  await settled()
+  t.same(seen, [`del ${two.id}`, `add ${two.id}`])
+  t.same(await one.heard(), [`del ${two.id}`, `add ${two.id}`, `${two.id}: after`])
+  t.same(await two.heard(), ['del 1', 'add 1'])
+  for (const other of others) t.same(await other.heard(), [])
 })
 
 t.test('lost joins and leaves are recovered', async t => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { EventReceiver } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
 
@@ -16,7 +17,12 @@ t.test('messages that arrive again after newer ones have no effect', async t => 
   }
   const [clusterOfA, clusterOfB] = [a, b].map(node => internalsOf(node).registry.cluster!)
   const feed: unknown[] = []
-  clusterOfB.eventReceivers.add({ received: (_node, { data }) => { feed.push(data) }, nodeLost: () => {} })
+  const receiver: EventReceiver = {
+    received: (_node, { data }) => { feed.push(data) },
+    nodeLost: () => {},
+    nodeBack: () => {}
+  }
+  clusterOfB.eventReceivers.add(receiver)
   for (const room of ['first', 'second']) {
     clusterOfA.shareEvent({ type: 'room_opened', at: 1, data: { room } })
     await settled()

@@ -59,7 +59,7 @@ t.test('events of one turn are divided over several messages', async t => {
   const { nodes: [a, b], sizes } = await openSmall(t, 2)
   const [from, to] = [a, b].map(node => internalsOf(node).registry.cluster!)
   const received: unknown[] = []
-  to.eventReceivers.add({ received: (_node, { at }) => { received.push(at) }, nodeLost: () => {} })
+  to.eventReceivers.add({ received: (_node, { at }) => { received.push(at) }, nodeLost: () => {}, nodeBack: () => {} })
   // Of three bytes each.
   const data = { text: '€'.repeat(1000) }
   for (let at = 1; at <= 30; at++) from.shareEvent({ type: 'test', at, data })

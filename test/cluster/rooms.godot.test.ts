@@ -1,5 +1,7 @@
 import t, { type Test } from 'tap'
 import { WebSocketServer, type Room } from '../../index.ts'
+import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { internalsOf } from '../../src/core/server/internals.ts'
 import { startGodot, type GodotClient } from '../helper/godot/godot.ts'
 import { call, enter, sees, talkerOf } from '../helper/godot/godot3-talker.ts'
 import { MemoryBroker } from '../helper/memory/memory-bus.ts'
@@ -7,10 +9,14 @@ import { patientTimings } from '../helper/memory/memory-cluster.ts'
 import { listenInRooms, talkInRooms, type Heard, type Talker } from '../helper/godot/room-talk.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/programs/skip-without.ts'
+import { until } from '../helper/until.ts'
 
-/** Nodes with a port each. */
-async function openNodes (t: Test, count: number, { serverRelay = true } = {}): Promise<WebSocketServer[]> {
-  const broker = new MemoryBroker()
+/** Nodes with a port each; their connections are added to `buses`. */
+async function openNodes (
+  t: Test,
+  count: number,
+  { serverRelay = true, broker = new MemoryBroker(), buses = [] as Bus[], silence = patientTimings.silence } = {}
+): Promise<WebSocketServer[]> {
   const nodes: WebSocketServer[] = []
   for (let index = 0; index < count; index++) {
     const node = new WebSocketServer({
@@ -21,7 +27,7 @@ async function openNodes (t: Test, count: number, { serverRelay = true } = {}): 
       closeTimeout: 0.5,
       log: silentLogger,
       cluster: { servers: 'memory', nodeId: `node-${index}` }
-    }, { cluster: { timings: patientTimings, connect: async () => broker.connect() } })
+    }, { cluster: { timings: { ...patientTimings, silence }, connect: async () => (buses[index] = broker.connect()) } })
     await node.listen(0)
     nodes.push(node)
   }
@@ -109,6 +115,44 @@ for (const serverRelay of [true, false]) {
       `opened on ${successor} by failover: 2`, `again 0 at ${successor}`, `again 1 at ${successor}`
     ])
     for (const game of others) t.same(game.errors, [])
+  })
+}
+
+for (const isLost of [false, true]) {
+  const what = isLost ? 'its node was taken for lost' : 'a message of its node was lost'
+  t.test(`a client calls the server of its room again after ${what}`, skipWithout('godot3-server'), async t => {
+    const [broker, buses] = [new MemoryBroker(), [] as Bus[]]
+    const [home, node] = await openNodes(t, 2, { broker, buses, silence: 300 })
+    const calls: string[] = []
+    home.on('room_opened', room => {
+      room.multiplayer.node('/root/Main', { on_remote: [String] }).method('remote', 'on_remote', (id, text) => {
+        calls.push(text)
+        room.multiplayer.node('/root/Main').rpcId(id, 'on_remote', `${text} back`)
+      })
+    })
+    const games = await Promise.all([home, node].map(() => startGodot(t, 'multiplayer_client')))
+    for (const [at, game] of games.entries()) await enter(game, urlOf([home, node][at], 'ice'))
+    const [, game] = games
+    await game.event('network_peer_connected', ({ id }) => id === 1)
+    const talk = async (text: string): Promise<void> => {
+      await call(game, 1, text)
+      await game.event('rpc', ({ source, args }) => source === 1 && args[0] === `"${text} back"`)
+    }
+    for (const text of ['first', 'second']) await talk(text)
+    const { traffic } = internalsOf(node).registry.cluster!
+    const sent = traffic.messages.packets
+    broker.cut(buses[1])
+    if (isLost) await until(() => home.cluster.nodes().length === 0)
+    else {
+      await call(game, 1, 'lost')
+      await until(() => traffic.messages.packets > sent)
+    }
+    broker.restore(buses[1])
+    await game.event('network_peer_disconnected', ({ id }) => id === 1)
+    await game.event('network_peer_connected', ({ id }) => id === 1)
+    for (const text of ['third', 'fourth']) await talk(text)
+    t.same(calls, ['first', 'second', 'third', 'fourth'])
+    t.same(game.errors, [])
   })
 }
 

@@ -266,6 +266,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /**
+   * Messages of another node were lost: a member there leaves and joins for those here. If that is true of the room's
+   * server, too, the member sees it do the same.
+   */
+  remoteRejoined (id: number): void {
+    if (this.isHome) this.replaceServer(id)
+    this.remoteLeft(id)
+    this.remoteJoined(id)
+  }
+
+  /**
    * A message from another node for one member, of a peer or of the server; one whose output buffer is full is closed
    * as slow.
    */
@@ -288,15 +298,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** The room's server is on another node now, perhaps here. */
   homeChanged (isHere: boolean): void {
-    this.#replaceServer()
+    this.replaceServer()
     if (isHere) this.opened(true)
   }
 
   /**
-   * A member, or every member, has another server now. Those of Godot 3 see it leave and join, so that they announce
-   * node paths again; those of Godot 4 would ignore it from then on.
+   * A member, wherever it is, or every member here has another server now, or one that knows nothing of it any more.
+   * Those of Godot 3 see it leave and join, so that they announce node paths again; those of Godot 4 would ignore it
+   * from then on.
    */
-  #replaceServer (member?: PeerSession): void {
+  replaceServer (member?: number): void {
     const { gdMpApi, wire } = this.#serverSettings.options
     if (gdMpApi && wire === 'godot3') this.relay.replaceServer(member)
   }
@@ -384,7 +395,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     session.stage = 'moving'
     to.#admit(session)
     const hasSameServer = this.isHome && to.isHome
-    if (!hasSameServer) to.#replaceServer(session)
+    if (!hasSameServer) to.replaceServer(session.id)
     this.#monitor.events.emit('moved', session.peer, this.room)
     this.inbox.movedOut(session.id, moved)
     signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)

@@ -61,6 +61,8 @@ export interface EventReceiver {
   received (nodeId: string, event: RemoteEvent): void
   /** A node was lost with these peers. */
   nodeLost (nodeId: string, peers: readonly PeerFacts[]): void
+  /** A node that was lost is in the cluster again, with these peers. */
+  nodeBack (nodeId: string, peers: readonly PeerFacts[]): void
 }
 
 /** What a server needs of its cluster (option `cluster`). */

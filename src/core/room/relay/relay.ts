@@ -71,11 +71,11 @@ export class Relay {
     for (const id of this.#others(session)) this.#send(session, this.#wire.removed(id))
   }
 
-  /** A member, or every member, sees the server (id 1) leave and join. */
-  replaceServer (member?: PeerSession): void {
+  /** A member, wherever it is, or every member here sees the server (id 1) leave and join. */
+  replaceServer (member?: number): void {
     for (const packet of [this.#wire.removed(target.SERVER), this.#wire.added(target.SERVER)]) {
       if (member === undefined) this.#announce(packet, undefined)
-      else this.#send(member, packet)
+      else this.put(member, packet)
     }
   }
 
