@@ -35,7 +35,7 @@ export class KeptArena {
   async run (isFailover: boolean): Promise<void> {
     if (isFailover) await this.#restore().catch(this.#onError)
     if (!this.#room.isOpen) return
-    this.#timer = setInterval(() => { this.#save().catch(this.#onError) }, INTERVAL)
+    this.#timer ??= setInterval(() => { this.#save().catch(this.#onError) }, INTERVAL)
   }
 
   /** Players may have joined again by themselves: what is known of them is better. */

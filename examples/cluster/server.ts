@@ -18,9 +18,13 @@ await app.register(peerServer, {
   cluster: { servers: NATS_URL, nodeId: `node-${port}` }
 })
 const { peerServer: server } = app
+const games = new WeakMap<Room, KeptArena>()
 const play = async (room: Room, isFailover: boolean): Promise<void> => {
   app.log.info({ room: room.name, isFailover }, 'a game begins or continues')
-  await new KeptArena(room, err => { app.log.warn({ err, room: room.name }, 'state') }).run(isFailover)
+  // It may be the game of a room that has had its home on another node in the meantime.
+  const game = games.get(room) ?? new KeptArena(room, err => { app.log.warn({ err, room: room.name }, 'state') })
+  games.set(room, game)
+  await game.run(isFailover)
 }
 server.on('room_opened', (room, { failover }) => play(room, failover))
 await app.listen({ port: Number(port) })
