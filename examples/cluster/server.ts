@@ -21,7 +21,7 @@ const { peerServer: server } = app
 const games = new WeakMap<Room, KeptArena>()
 const play = async (room: Room, isFailover: boolean): Promise<void> => {
   app.log.info({ room: room.name, isFailover }, 'a game begins or continues')
-  // It may be the game of a room that has had its home on another node in the meantime.
+  // The home of the room may have been on another node in the meantime.
   const game = games.get(room) ?? new KeptArena(room, err => { app.log.warn({ err, room: room.name }, 'state') })
   games.set(room, game)
   await game.run(isFailover)

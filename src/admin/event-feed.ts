@@ -224,7 +224,7 @@ export class EventFeed {
     this.#publish(this.#ring.add(type, { ...joined, ...lostEnd, seconds }, { node, isRemote: true }))
   }
 
-  /** A peer of a node that was lost, and is back. */
+  /** A peer of a node that was declared lost and is back. */
   #addBack (node: string, { id, room, address, port, protocol }: PeerFacts): void {
     const type = this.#server.options.gdMpApi ? 'peer_connected' : 'client_connected'
     this.#publish(this.#ring.add(type, { id, room, address, port, protocol }, { node, isRemote: true }))

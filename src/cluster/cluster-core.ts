@@ -85,7 +85,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
-  /** Ids of nodes that were taken for lost, by slot: their peers may still be connected when they are back. */
+  /** Ids of nodes that were declared lost, by slot: their peers may still be connected when they are back. */
   readonly #lost = new Map<number, string>()
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
@@ -520,7 +520,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       remoteJoined: peer => {
         this.#homes.entry.seats.take(peer.facts.room)
         this.#remoteEntered(peer)
-        // Of a million peers most are never used.
+        // Without listeners the peer gets no public object: there may be a million peers.
         if (this.signals.listenerCount('peer_joined') > 0) this.signals.emit('peer_joined', peer.peer)
       },
       remoteMoved: (peer, from) => {
@@ -541,7 +541,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = this.#traffic.part(room)
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
-    // It has not noticed that it has left for the server of the room.
+    // It has left as far as the server of the room knows, but was connected all the time.
     if (this.#lost.has(slot) && part?.isHome === true) part.core.replaceServer(id)
     part?.core.remoteJoined(id)
     this.#homes.closing.joinedElsewhere(room, slot)

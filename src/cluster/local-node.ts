@@ -41,9 +41,9 @@ export class LocalNode implements NodeContext {
   #membership: Membership | undefined
   #lease = NO_LEASE
   #isDraining = false
-  /** Settles when the last attempt to join is over, also one that was aborted. */
+  /** Settles when the last attempt to join is over, even if nobody waits for it any longer. */
   #joining: Promise<void> = Promise.resolve()
-  /** Ends the wait for it. */
+  /** Rejects the pending `join`. */
   #abort: ((error: GodotError) => void) | undefined
   #lastLocalId = randomInt(LOCAL_IDS)
 
@@ -106,7 +106,7 @@ export class LocalNode implements NodeContext {
     return await this.#membership?.mayHold(lease) === true
   }
 
-  /** Connects to the broker; `host` follows what happens in the cluster. Rejects at once if the node leaves. */
+  /** Connects to the broker; `host` follows what happens in the cluster. Rejects at once if this node leaves. */
   async join (host: MembershipHost): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const isAborted = (): boolean => this.#abort !== reject
@@ -145,7 +145,7 @@ export class LocalNode implements NodeContext {
     return this.#membership?.holdsSlot() === true
   }
 
-  /** Sends to all subscribed nodes, unless this node has lost its slot, or the broker does not take the message. */
+  /** Sends to all subscribed nodes, unless this node has lost its slot, or the message is too large for the broker. */
   publish (subject: string, bytes: Uint8Array): void {
     if (!this.holdsSlot() || !this.#fits(bytes)) return
     this.bus.publish(subject, bytes)
@@ -155,14 +155,14 @@ export class LocalNode implements NodeContext {
   }
 
   /**
-   * Whether the broker takes a message: one to which the node has reconnected may have a smaller `max_payload`. The
-   * others find that its number is missing.
+   * Whether the broker accepts a message of this size: after a reconnect `max_payload` may be smaller. The receivers
+   * detect the loss by the missing number.
    */
   #fits ({ length: bytes }: Uint8Array): boolean {
     const { maxPayload } = this
     if (bytes <= maxPayload) return true
     const message = 'message dropped: it exceeds max_payload of the NATS server'
-    this.failures.hit({ level: 'error', key: { maxPayload }, message }, { bytes })
+    this.failures.log({ level: 'error', key: { maxPayload }, message }, { bytes })
     return false
   }
 

@@ -184,7 +184,7 @@ t.test('a node that does not know that another one declared it lost gets its pac
   await settled()
   const heard = await two.heard()
   t.same(heard.filter(line => !/ 1$/.test(line)), [`del ${one.id}`, `add ${one.id}`, `${one.id}: three`])
-  t.same(heard.filter(line => / 1$/.test(line)), ['del 1', 'add 1'], 'the server does not know it any more')
+  t.same(heard.filter(line => / 1$/.test(line)), ['del 1', 'add 1'], 'it sees the server leave and join')
   t.same(await one.heard(), [`${two.id}: four`])
   t.same(gaps, [['node-0', 1, '']])
   t.same(signals, [], 'it has not lost its slot')
@@ -264,7 +264,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
 })
 
-t.test('members that have left for the server of their room because of a gap see it leave and join', async t => {
+t.test('when the home of a room detects a gap, the members on the other node see the server leave and join', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')

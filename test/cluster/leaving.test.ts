@@ -64,7 +64,7 @@ function openNode (t: Test, connect: () => Promise<Bus>): WebSocketServer {
   return node
 }
 
-t.test('stop does not wait for a broker that does not answer a node which joins', async t => {
+t.test('stop does not wait for a broker that does not respond to a joining node', async t => {
   const broker = new MemoryBroker()
   const answers: Array<(bus: Bus) => void> = []
   const node = openNode(t, async () => await new Promise<Bus>(resolve => { answers.push(resolve) }))
@@ -85,7 +85,7 @@ t.test('stop does not wait for a broker that does not answer a node which joins'
 })
 
 for (const request of ['watch', 'create', 'age'] as const) {
-  t.test(`nor for the answer of a store to ${request}`, async t => {
+  t.test(`stop does not wait for a store that does not respond to ${request} of a joining node`, async t => {
     const broker = new MemoryBroker()
     const waiting: Array<(error: BusError) => void> = []
     const silent = async (): Promise<never> => await new Promise<never>((_resolve, reject) => { waiting.push(reject) })

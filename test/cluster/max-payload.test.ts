@@ -83,7 +83,7 @@ t.test('1000 peers and rooms are divided over several responses and heartbeats',
   await until(() => sizes.get('hb')! > 50_000)
 })
 
-t.test('messages that a broker does not take to which the node has reconnected are lost, and reported', async t => {
+t.test('messages that exceed a smaller max_payload after a reconnect are dropped, and reported as lost', async t => {
   let limit = 1_048_576
   const wrap = (bus: Bus): Bus => override(bus, {
     get maxPayload () { return limit },

@@ -119,7 +119,7 @@ for (const serverRelay of [true, false]) {
 }
 
 for (const isLost of [false, true]) {
-  const what = isLost ? 'its node was taken for lost' : 'a message of its node was lost'
+  const what = isLost ? 'its node was declared lost' : 'a message of its node was lost'
   t.test(`a client calls the server of its room again after ${what}`, skipWithout('godot3-server'), async t => {
     const [broker, buses] = [new MemoryBroker(), [] as Bus[]]
     const [home, node] = await openNodes(t, 2, { broker, buses, silence: 300 })

@@ -263,7 +263,7 @@ class LateReports {
   }
 }
 
-t.test('bans that are written one after the other are reported as written once', async t => {
+t.test('onWritten is called once for all bans of a call', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings)
   const { config } = internalsOf(a).registry.cluster!
   let written = 0

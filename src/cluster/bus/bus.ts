@@ -1,4 +1,4 @@
-/** Why a request over the bus failed; `refused`: by the broker, which is full, or has no leader at the moment. */
+/** Why a request over the bus failed; `refused`: the broker is full, for instance, or has no leader at the moment. */
 export type BusFault = 'no-responders' | 'timeout' | 'disconnected' | 'refused'
 
 /** A request over the bus failed. */

@@ -20,11 +20,11 @@ interface Known { readonly entry: DirectoryEntry, readonly revision: number }
 
 type Change = (entry: DirectoryEntry) => DirectoryEntry
 
-/** Changes of one room. */
+/** The pending changes of one room. */
 interface Changes {
-  /** Those that are not being written yet; they are written together. */
+  /** Changes whose write has not begun; one write makes all of them. */
   waiting: { change: Change, readonly written: Promise<void> } | undefined
-  /** Settles when the last one is written, or not. */
+  /** Settles when the last write has succeeded or failed. */
   last: Promise<void>
 }
 
@@ -135,7 +135,7 @@ export class RoomDirectory {
     await this.#changeEntry(room, entry => ({ ...entry, options, openedAt: openedAt ?? entry.openedAt }))
   }
 
-  /** One write of a room after the other: changes that are made meanwhile are written together. */
+  /** Writes of one room run one after the other; changes that are made during a write are written together. */
   async #changeEntry (room: string, change: Change): Promise<void> {
     const changes = this.#changes.get(room) ?? { waiting: undefined, last: Promise.resolve() }
     const { waiting } = changes

@@ -67,7 +67,7 @@ export class RoomEntry {
     if (opened === undefined) await this.prepare(name, address)
   }
 
-  /** Asks the store: this node may not have heard of a room yet that another one has just opened. */
+  /** Asks the store, as this node may not have received yet that another one has opened the room. */
   async #isOpenElsewhere (name: string): Promise<boolean> {
     await reachable(this.#homes.directory.read(checkRoomName(name)))
     return this.#homes.directory.get(name) !== undefined

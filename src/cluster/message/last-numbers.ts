@@ -43,12 +43,12 @@ export class LastNumbers {
     this.#bySlot.set(slot, seq)
     const before = last ?? this.#before.get(slot)
     if (before === undefined) return 0
-    // The numbers began after `start` perhaps more than 2^31 messages ago, but not after `expected`.
+    // `start` is never above `expected`, but may be more than 2^31 below it.
     return Math.max(0, Math.min(difference(expected, before), (expected - start) >>> 0))
   }
 }
 
-/** How many messages lie between two numbers, of which each may have only its lower 32 bits: less than 2^31. */
+/** `seq - other`, if that is within 2^31: either may be given by its lower 32 bits only. */
 function difference (seq: number, other: number): number {
   return (seq - other) | 0
 }

@@ -6,7 +6,7 @@ import type { Lease } from '../membership/lease.ts'
  *   | slot u16 | epoch u32 | seq u32 |
  */
 export interface Stamp extends Lease {
-  /** 1, 2, ... per sender and room, or per sender and receiver; on arrival only its lower 32 bits. */
+  /** 1, 2, ... per sender and room, or per sender and receiver; the receiver gets its lower 32 bits. */
   readonly seq: number
 }
 

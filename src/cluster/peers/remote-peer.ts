@@ -43,7 +43,7 @@ export class RemotePeer implements PeerBackend, InboxSender {
     this.facts = facts
   }
 
-  // ---- the same for all: no memory for each of perhaps a million peers ----
+  // ---- constants: getters, as there may be a million peers ----
 
   get isPaused (): false {
     return false
@@ -79,7 +79,7 @@ export class RemotePeer implements PeerBackend, InboxSender {
     return true
   }
 
-  // ---- what its node tells of it ----
+  // ---- what its node has reported ----
 
   get id (): number {
     return this.facts.id

@@ -266,8 +266,8 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /**
-   * Messages of another node were lost: a member there leaves and joins for those here. If that is true of the room's
-   * server, too, the member sees it do the same.
+   * Messages of another node were lost: the members here, and the room's server if it is here, see a member there leave
+   * and join again. That member in turn sees the server leave and join.
    */
   remoteRejoined (id: number): void {
     if (this.isHome) this.replaceServer(id)
@@ -303,7 +303,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /**
-   * A member, wherever it is, or every member here has another server now, or one that knows nothing of it any more.
+   * A member, wherever it is, or every member here has another server now, or one that has forgotten its node paths.
    * Those of Godot 3 see it leave and join, so that they announce node paths again; those of Godot 4 would ignore it
    * from then on.
    */

@@ -61,7 +61,7 @@ export interface EventReceiver {
   received (nodeId: string, event: RemoteEvent): void
   /** A node was lost with these peers. */
   nodeLost (nodeId: string, peers: readonly PeerFacts[]): void
-  /** A node that was lost is in the cluster again, with these peers. */
+  /** A node that was declared lost is back, with these peers. */
   nodeBack (nodeId: string, peers: readonly PeerFacts[]): void
 }
 

@@ -271,7 +271,7 @@ t.test('the broker keeps nothing of deleted keys, except the latest revision, wh
   t.same(values, [2])
 })
 
-t.test('what the broker refuses is an error of the bus', async t => {
+t.test('a request that the broker refuses rejects with BusError', async t => {
   const server = await startNats(t)
   const bus = await connect(t, server.url)
   const store = await bus.openStore('test')

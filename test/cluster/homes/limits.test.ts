@@ -96,7 +96,7 @@ t.test('a room that is open on another node does not count for joinPerMinute', a
   t.equal((await joinRoom(a, 'own')).refusal, undefined)
 })
 
-t.test('a room that another node has just opened can be entered where clients may not open rooms', async t => {
+t.test('with create admin, clients can enter a room that another node has just opened', async t => {
   let isLate = false
   const late = (bus: Bus): Bus => override(bus, {
     openStore: async (name: string, seconds?: number) => {

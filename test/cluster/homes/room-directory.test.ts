@@ -221,7 +221,7 @@ t.test('an entry that the broker does not remove is known until it does', async 
   t.equal(await store.get(keyOf('arena')), undefined)
 })
 
-t.test('changes of a room do not wait for those of others, and are written together while they wait', async t => {
+t.test('changes of a room do not wait for those of other rooms, and waiting changes are written together', async t => {
   let answer = (): void => {}
   const answered = new Promise<void>(resolve => { answer = resolve })
   const written: string[] = []
@@ -250,7 +250,7 @@ t.test('changes of a room do not wait for those of others, and are written toget
   t.match(directory.get('arena'), { options: { ...options, locked: false } })
 })
 
-t.test('a change that fails does not fail the next one', async t => {
+t.test('a failed change does not fail the next change of the room', async t => {
   let failures = 1
   const { directory } = await openDirectory(t, store => override(store, {
     update: async (key: string, value: Uint8Array, revision: number) => {

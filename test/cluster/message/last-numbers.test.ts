@@ -43,7 +43,7 @@ t.test('numbers that the node has not used are not lost', async t => {
   }
 })
 
-t.test('messages have the lower 32 bits of numbers, which heartbeats and answers have complete', async t => {
+t.test('compares the lower 32 bits of numbers in messages with whole numbers in heartbeats and responses', async t => {
   const numbers = new LastNumbers()
   const round = 2 ** 32
   numbers.expectAfter(1, round - 3)
