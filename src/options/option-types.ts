@@ -174,7 +174,8 @@ export interface ClusterOptions {
   onBrokerLoss?: 'close' | 'isolate'
   /**
    * What happens in a room when packets from another node were lost: the peers of that node leave and join again
-   * (`announce`), or the peers of the room on this node are closed with 1001 (`close`). Default: `"announce"`.
+   * (`announce`), or the peers of the room on this node are closed with 1001 (`close`), of all rooms if the packets
+   * were for single peers. Default: `"announce"`.
    */
   onGap?: 'announce' | 'close'
 }
