@@ -99,8 +99,8 @@ export const clusterOptions = Type.Object({
   })),
   onGap: Type.Optional(Type.Union([Type.Literal('announce'), Type.Literal('close')], {
     description: 'What happens in a room when packets from another node were lost: the peers of that node leave and ' +
-      'join again (`announce`), or the peers of the room on this node are closed with 1001 (`close`), of all rooms if ' +
-      'the packets were for single peers'
+      'join again (`announce`), or the peers of the room on this node are closed with 1001 (`close`), of all rooms ' +
+      'if the packets were for single peers'
   }))
 }, { additionalProperties: false })
 

@@ -264,7 +264,7 @@ t.test('a heartbeat reveals that the last packets before a silence were lost', a
   t.same(new Set(await two.heard()), new Set([`del ${one.id}`, `add ${one.id}`]))
 })
 
-t.test('when the home of a room detects a gap, the members on the other node see the server leave and join', async t => {
+t.test('when the home of a room detects a gap, members on the other node see the server rejoin', async t => {
   const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2)
   const one = await joinRoom(a, 'arena')
   const two = await joinRoom(b, 'arena')
