@@ -93,8 +93,7 @@ export class LocalNode implements NodeContext {
   }
 
   nodeIn (slot: number): ClusterNode | undefined {
-    for (const node of this.nodes()) if (node.slot === slot) return node
-    return undefined
+    return this.#membership?.nodeIn(slot)
   }
 
   isLive ({ slot, epoch }: Lease): boolean {

@@ -97,6 +97,11 @@ export class Membership {
     return this.#others.live()
   }
 
+  /** The one of them that has a slot. */
+  nodeIn (slot: number): ClusterNode | undefined {
+    return this.#others.liveIn(slot)
+  }
+
   /** Epoch of the node, live or joining, that has a slot; messages with another one are to be dropped. */
   epochOf (slot: number): number | undefined {
     return this.#others.get(slot)?.epoch

@@ -50,6 +50,12 @@ export class OtherNodes {
     return [...this.#bySlot.values()].filter(({ state }) => state === 'live').map(({ node }) => node)
   }
 
+  /** The live node that has a slot. */
+  liveIn (slot: number): ClusterNode | undefined {
+    const other = this.#bySlot.get(slot)
+    return other?.state === 'live' ? other.node : undefined
+  }
+
   /** The node that has a slot, live or joining. */
   get (slot: number): ClusterNode | undefined {
     return this.#bySlot.get(slot)?.node
