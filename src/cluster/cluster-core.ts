@@ -409,7 +409,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       for (const session of core.sessions()) this.#closeLost(session, 'cluster unavailable')
     }
     this.#endSubscriptions()
-    this.#homes.directory.close()
+    this.#homes.fenced()
     this.config.close()
     this.#cleaner.close()
     this.#node.setLease()

@@ -4,8 +4,10 @@ import type { Bus } from '../../src/cluster/bus/bus.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
 import type { ClusterLink } from '../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
+import type { Room } from '../../src/core/room/room.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError } from '../../src/error.ts'
+import { header } from '../helper/memory/memory-client.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
 } from '../helper/memory/memory-cluster.ts'
@@ -15,7 +17,8 @@ import { slowBus } from '../helper/memory/slow-bus.ts'
 import { until } from '../helper/until.ts'
 
 // Whatever happens to a cluster and its broker: once all nodes are connected again they agree about rooms, bans and
-// peers, every room has its home on the node that all think it has, and no state is left of rooms that have ended.
+// peers, every room has its home on the node that all think it has, where its application was started and gets what
+// players call, and no state is left of rooms that have ended.
 
 const STEPS = 25
 const names = ['alpha', 'beta', 'gamma']
@@ -25,7 +28,69 @@ const timingsOf = (seed: number): Timings => ({
   ...patientTimings, lease: 600, silence: seed % 3 === 0 ? 200 : patientTimings.silence
 })
 
+/** Packets of Godot 3: node `Main` is number 1, and a call of its method `r0`, by that number and by its path. */
+const ANNOUNCE = Buffer.from('02010000004d61696e00', 'hex')
+const CALL = Buffer.from('000100000072300000', 'hex')
+const CALL_BY_PATH = Buffer.from('0009000080723000004d61696e00', 'hex')
+
 const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registry.cluster!
+
+/** A player of Godot 3: once the server has confirmed the number of a node, calls name it, until the server leaves. */
+class Player {
+  readonly client: RoomClient
+  readonly #usesNumbers: boolean
+  #isAnnounced = false
+  #isConfirmed = false
+
+  constructor (client: RoomClient, usesNumbers: boolean) {
+    this.client = client
+    this.#usesNumbers = usesNumbers
+  }
+
+  get isOpen (): boolean {
+    return this.client.refusal === undefined && this.client.closed === undefined
+  }
+
+  /** Reads what has arrived. */
+  async serve (): Promise<void> {
+    for (const line of await this.client.heard()) {
+      if (line === 'del 1') this.#isAnnounced = this.#isConfirmed = false
+      if (line === '1: \u0003Main\0') this.#isConfirmed = this.#usesNumbers
+    }
+    if (!this.isOpen || this.#isAnnounced) return
+    this.#isAnnounced = true
+    this.#send(ANNOUNCE)
+  }
+
+  call (): void {
+    if (this.isOpen) this.#send(this.#isConfirmed ? CALL : CALL_BY_PATH)
+  }
+
+  #send (packet: Buffer): void {
+    this.client.sendRaw(Buffer.concat([header(this.client.id, 1), packet]))
+  }
+}
+
+/** The applications of rooms: which were started, and whose calls they got. */
+class Applications {
+  readonly #rooms = new WeakSet<Room>()
+  readonly callers = new Set<number>()
+
+  constructor ({ nodes }: MemoryCluster) {
+    this.#start(nodes[0].room('main'))
+    for (const node of nodes) node.on('room_opened', room => { this.#start(room) })
+  }
+
+  #start (room: Room): void {
+    if (this.#rooms.has(room)) return
+    this.#rooms.add(room)
+    room.multiplayer.node('/root/Main').method('master', 'r0', id => { this.callers.add(id) })
+  }
+
+  has (room: Room): boolean {
+    return this.#rooms.has(room)
+  }
+}
 
 /** What all nodes should know alike. */
 function known (node: WebSocketServer): object {
@@ -44,17 +109,24 @@ function knows (node: WebSocketServer, other: WebSocketServer): boolean {
 }
 
 /** What is wrong with a cluster. */
-function faults ({ nodes }: MemoryCluster): string[] {
+function faults ({ nodes }: MemoryCluster, applications: Applications): string[] {
   const [first, ...others] = nodes.map(node => JSON.stringify(known(node)))
-  const homeless = [...linkOf(nodes[0]).rooms()].filter(({ name, node }) => {
+  const rooms = Array.from(linkOf(nodes[0]).rooms(), ({ name, node }) => {
     const home = nodes.find(({ cluster }) => cluster.nodeId === node)
-    return home === undefined || ![...home.rooms()].some(room => room.name === name)
+    return { name, atHome: [...home?.rooms() ?? []].find(room => room.name === name) }
   })
   return [
     ...nodes.filter(({ cluster }) => !cluster.isReady).map(({ cluster }) => `${cluster.nodeId} is not ready`),
     ...others.filter(other => other !== first).map(other => `${other} is not ${first}`),
-    ...homeless.map(({ name }) => `${name} has no home`)
+    ...rooms.filter(({ atHome }) => atHome === undefined).map(({ name }) => `${name} has no home`),
+    ...rooms.filter(({ atHome }) => atHome !== undefined && !applications.has(atHome))
+      .map(({ name }) => `${name} has no application`)
   ]
+}
+
+/** Ids of players whose calls have not arrived. */
+function unheard (players: readonly Player[], { callers }: Applications): number[] {
+  return players.filter(({ isOpen, client: { id } }) => isOpen && !callers.has(id)).map(({ client: { id } }) => id)
 }
 
 /** Rooms that have ended, and whose state the broker still has. */
@@ -72,7 +144,7 @@ async function statesLeft ({ broker, nodes }: MemoryCluster): Promise<string[]> 
 
 /** Does random things repeatedly, then reconnects all nodes; returns what was done. */
 async function disturb (
-  random: Random, timings: Timings, cluster: MemoryCluster, clients: RoomClient[]
+  random: Random, timings: Timings, cluster: MemoryCluster, players: Player[]
 ): Promise<string[]> {
   const { broker, buses, nodes } = cluster
   const history: string[] = []
@@ -83,8 +155,12 @@ async function disturb (
   }
   const isOut = (at: number): boolean => !nodes[at].cluster.isReady
   const steps: Record<string, (node: WebSocketServer, at: number) => unknown> = {
-    join: async node => { clients.push(await joinRoom(node, random.pick([...names, 'main']))) },
-    leave: () => { clients.splice(random.below(clients.length + 1), 1)[0]?.disconnect() },
+    join: async node => {
+      // A node that is taken for lost although it has its slot forgets numbers without a word.
+      const usesNumbers = timings.silence > timings.lease
+      players.push(new Player(await joinRoom(node, random.pick([...names, 'main'])), usesNumbers))
+    },
+    leave: () => { players.splice(random.below(players.length + 1), 1)[0]?.client.disconnect() },
     open: node => { node.openRoom(random.pick(names), { emptyTimeout: 600, maxPeers: 5 + random.below(5) }) },
     close: node => { random.pick([...node.rooms()]).close().catch(() => {}) },
     change: node => { random.pick([...node.rooms()]).maxPeers = 10 + random.below(50) },
@@ -131,19 +207,24 @@ async function run (t: Test, seed: number): Promise<void> {
   const slow = (bus: Bus): Bus => slowBus(bus, new Random(random.uint32()))
   const timings = timingsOf(seed)
   const cluster = await openMemoryCluster(t, 3, options, timings, slow)
-  const clients: RoomClient[] = []
+  const applications = new Applications(cluster)
+  const players: Player[] = []
   // They answer close frames.
-  const serving = setInterval(() => { for (const client of clients) client.heard().catch(() => {}) }, 20)
+  const serving = setInterval(() => { for (const player of players) player.serve().catch(() => {}) }, 20)
   t.teardown(() => {
     clearInterval(serving)
-    for (const client of clients) client.disconnect()
+    for (const { client } of players) client.disconnect()
   })
-  const history = await disturb(random, timings, cluster, clients)
-  await until(() => faults(cluster).length === 0, () => JSON.stringify({ faults: faults(cluster), history }, null, 1))
+  const history = await disturb(random, timings, cluster, players)
+  const wrong = (): string[] => faults(cluster, applications)
+  await until(() => wrong().length === 0, () => JSON.stringify({ faults: wrong(), history }, null, 1))
+  await until(() => {
+    for (const player of players) player.call()
+    return unheard(players, applications).length === 0
+  }, () => JSON.stringify({ unheard: unheard(players, applications), history }, null, 1))
   // Nodes that agreed may differ again: what was changed and changed back before they agreed may be reported late.
-  const isOver = async (): Promise<boolean> =>
-    (await statesLeft(cluster)).length === 0 && faults(cluster).length === 0
-  await until(isOver, () => `no states left: ${JSON.stringify({ faults: faults(cluster), history })}`)
+  const isOver = async (): Promise<boolean> => (await statesLeft(cluster)).length === 0 && wrong().length === 0
+  await until(isOver, () => `no states left: ${JSON.stringify({ faults: wrong(), history })}`)
   t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
 }
 

@@ -29,7 +29,7 @@ export class RoomClaims {
   readonly #pending = new Map<string, Promise<unknown>>()
   /** Rooms that are open here and may not be in the directory yet. */
   readonly #announced = new Set<string>()
-  /** Parts that stayed when the entry of their room was removed, and that entry. */
+  /** Parts that stayed when the entry of their room was removed or forgotten, and that entry. */
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
 
   constructor (context: NodeContext, homes: HomeLookup, parts: ClaimParts) {
@@ -139,13 +139,18 @@ export class RoomClaims {
     }
   }
 
+  /** This node forgets the entry of a room, whose part stays. */
+  remember (part: RoomCore, entry: DirectoryEntry): void {
+    this.#removed.set(part, entry)
+  }
+
   /** The entry of a room was removed: its home found it empty while clients joined here or elsewhere. */
   reannounce (part: RoomCore, entry: DirectoryEntry): void {
-    this.#removed.set(part, entry)
+    this.remember(part, entry)
     this.#parts.retries.retryIfFailed(part.name, this.announce(part))
   }
 
-  /** The entry that was removed while this part stayed; it has another one now. */
+  /** The entry that was removed or forgotten while this part stayed; it has another one now. */
   takeRemoved (part: RoomCore): DirectoryEntry | undefined {
     const removed = this.#removed.get(part)
     this.#removed.delete(part)

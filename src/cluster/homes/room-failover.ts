@@ -121,8 +121,13 @@ export class RoomFailover {
   async resume (room: string): Promise<void> {
     const part = this.#homes.part(room)
     if (part === undefined) {
-      if (this.#nodesIn(room).length === 0) await this.#host.remove(room)
+      if (!this.#mayHaveMembers && this.#nodesIn(room).length === 0) await this.#host.remove(room)
     } else if (await this.#homes.directory.takeOver(room, part.settings.options)) this.#host.resumed(room)
+  }
+
+  /** Whether nodes that lost the broker, too, and are not back yet may have kept members of a room. */
+  get #mayHaveMembers (): boolean {
+    return this.#heartbeats > 0 && this.#context.registry.settings.cluster?.onBrokerLoss === 'isolate'
   }
 
   /** Whether this node is the next home of a room; undefined: it has no members on any node. */

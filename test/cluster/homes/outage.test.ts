@@ -12,6 +12,7 @@ import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
 } from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
+import type { RoomClient } from '../../helper/memory/room-client.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { until } from '../../helper/until.ts'
 
@@ -86,6 +87,86 @@ t.test('a room that continues without the cluster does not see its server leave'
   await settled()
   t.same((await player.heard()).filter(line => line !== `id ${player.id}` && line !== 'add 1'), [])
   t.equal(player.closed, undefined)
+})
+
+/** What a client heard of the server (id 1). */
+async function heardOfServer (client: RoomClient): Promise<string[]> {
+  return (await client.heard()).filter(line => line.endsWith(' 1'))
+}
+
+/** Two nodes that go on without the cluster; each soon takes the other for lost when that has no broker. */
+async function openIsolated (t: Test): Promise<MemoryCluster & { readonly events: string[] }> {
+  simulateTime(t)
+  const cluster = await openMemoryCluster(t, 2, isolate, { ...timings, silence: 500, ping: 200 })
+  return { ...cluster, events: followRooms(cluster) }
+}
+
+t.test('a room whose home was on another node is opened on the node that went on with it', async t => {
+  const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
+  await b.cluster.openRoom('arena')
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && roomsOf(b).arena === undefined)
+  t.same(await heardOfServer(player), [])
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && roomsOf(b).arena !== undefined)
+  t.ok(a.room('arena').isHome)
+  t.same(events, ['node-1 opened arena', 'node-1 closed arena', 'node-0 took over arena'])
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
+})
+
+t.test('players of a room that another node has opened meanwhile see its server leave and join', async t => {
+  const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && roomsOf(b).arena === undefined)
+  await joinRoom(b, 'arena')
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && b.room('arena').peerCount === 2)
+  t.ok(b.room('arena').isHome)
+  t.same(events, ['node-0 opened arena', 'node-1 opened arena'])
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
+})
+
+t.test('so do those of a room whose home has seen them leave meanwhile', async t => {
+  const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && b.room('arena').peerCount === 1)
+  t.ok(b.room('arena').isHome)
+  t.same(events, ['node-1 opened arena'])
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
+})
+
+t.test('a room of which another node has kept the players waits for that node, with its state', async t => {
+  const cluster = await openIsolated(t)
+  const { broker, buses, nodes: [a, b], events } = cluster
+  const room = await b.cluster.openRoom('arena')
+  await room.state.set(Buffer.from('round 3'))
+  await joinRoom(a, 'arena')
+  await cutAll(cluster)
+  t.notOk(b.hasRoom('arena'))
+  broker.restore(buses[1])
+  await until(() => b.cluster.isReady)
+  await settled()
+  broker.restore(buses[0])
+  await until(() => a.cluster.isReady && a.room('arena').isHome)
+  t.same(events, ['node-1 opened arena', 'node-1 closed arena', 'node-0 took over arena'])
+  t.equal(Buffer.from((await a.room('arena').state.get())!).toString(), 'round 3')
+})
+
+t.test('a room that has ended in an outage is removed although other nodes may have kept players', async t => {
+  const cluster = await openIsolated(t)
+  const { broker, buses, nodes: [, b] } = cluster
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  await cutAll(cluster)
+  await b.room('arena').close()
+  broker.restore(buses[1])
+  await until(() => b.cluster.isReady && roomsOf(b).arena === undefined)
+  t.ok((await joinRoom(b, 'arena')).id > 0)
 })
 
 t.test('changes during an outage, and the ends of rooms, are known to all nodes afterwards', async t => {
@@ -163,10 +244,8 @@ t.test('a room that has ended while a node was away is forgotten there, although
 /** What happens to rooms other than `main` on each node: `node-0 opened arena`. */
 function followRooms ({ nodes }: MemoryCluster): string[] {
   const events: string[] = []
-  for (const node of nodes) {
-    const add = (what: string, name: string): void => {
-      if (name !== 'main') events.push(`${node.cluster.nodeId} ${what} ${name}`)
-    }
+  for (const [at, node] of nodes.entries()) {
+    const add = (what: string, name: string): void => { if (name !== 'main') events.push(`node-${at} ${what} ${name}`) }
     node.on('room_opened', ({ name }, { failover }) => { add(failover ? 'took over' : 'opened', name) })
     node.on('room_closed', ({ name }) => { add('closed', name) })
   }
