@@ -101,6 +101,10 @@ export class LocalNode implements NodeContext {
     return this.#membership?.epochOf(slot) === epoch
   }
 
+  isHeard (lease: Lease): boolean {
+    return this.#membership?.isHeard(lease) === true
+  }
+
   async mayHold (lease: Lease): Promise<boolean> {
     return await this.#membership?.mayHold(lease) === true
   }

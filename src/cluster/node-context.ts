@@ -29,6 +29,8 @@ export interface NodeContext {
   readonly timings: Timings
   /** Whether a message, or the home of a room, is of this node or of a live one. */
   isLive (lease: Lease): boolean
+  /** Whether the holder of a lease sends heartbeats although it is not live here, as it is too busy to answer. */
+  isHeard (lease: Lease): boolean
   /** Whether the holder of a lease may still have its slot, although it does not respond. Rejects with BusError. */
   mayHold (lease: Lease): Promise<boolean>
   /** The other live nodes. */

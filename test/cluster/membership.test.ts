@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Bus } from '../../src/cluster/bus/bus.ts'
+import { BusError, type Bus, type BusMessage } from '../../src/cluster/bus/bus.ts'
 import { Membership, type MembershipOptions } from '../../src/cluster/membership/membership.ts'
 import { encodeHeartbeat } from '../../src/cluster/membership/node-heartbeat.ts'
 import { readLeases } from '../../src/cluster/membership/lease-value.ts'
@@ -9,6 +9,7 @@ import { Subjects } from '../../src/cluster/subjects.ts'
 import { simulateTime } from '../helper/clock.ts'
 import { RecordingHost } from '../helper/memory/cluster-host.ts'
 import { MemoryBroker } from '../helper/memory/memory-bus.ts'
+import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -24,14 +25,17 @@ class Node {
   /** Warnings and errors in its log, with how many there were of one that was repeated. */
   readonly logged: Array<[message: string, hits?: number]> = []
 
-  constructor (t: Test, broker: MemoryBroker, nodeId: string, options: Partial<MembershipOptions> = {}) {
+  constructor (
+    t: Test, broker: MemoryBroker, nodeId: string, options: Partial<MembershipOptions> = {},
+    wrap: (bus: Bus) => Bus = bus => bus
+  ) {
     this.broker = broker
     this.bus = broker.connect()
     const all = { namespace: 'test', nodeId, version: '1', timings, ...options }
     const record = ({ hits }: { hits?: number }, message: string): void => {
       this.logged.push(hits === undefined ? [message] : [message, hits])
     }
-    this.membership = new Membership(this.bus, all, this.host, { ...silentLogger, warn: record, error: record })
+    this.membership = new Membership(wrap(this.bus), all, this.host, { ...silentLogger, warn: record, error: record })
     t.teardown(async () => {
       await this.membership.leave()
       await this.bus.close()
@@ -276,6 +280,50 @@ test('a node that does not agree with a live one refuses to start', async t => {
     t.equal(node.membership.self, undefined)
   }
   t.same(b.told, [])
+})
+
+/** A node handles messages this many milliseconds after they have arrived. */
+function busy (bus: Bus, milliseconds: number): Bus {
+  return override(bus, {
+    subscribe: (subject: string, receive: (message: BusMessage) => void) => bus.subscribe(subject, message => {
+      setTimeout(() => { receive(message) }, milliseconds)
+    })
+  })
+}
+
+/** Nobody answers a node. */
+function unanswered (bus: Bus): Bus {
+  return override(bus, { request: async (subject: string) => { throw new BusError('timeout', subject) } })
+}
+
+test('a node that answers late joins', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b', {}, bus => busy(bus, 2 * timings.ping))
+  await b.membership.start()
+  await a.toldOf('joined b')
+  t.same(a.others, ['b'])
+})
+
+test('a node that sends heartbeats is heard while it cannot join, until it stops', async t => {
+  const [a] = await start(t, 'a')
+  a.host.admission = async () => { throw new Error('no snapshot') }
+  const b = new Node(t, a.broker, 'b', {}, bus => busy(bus, 4 * timings.hello))
+  await b.membership.start()
+  const lease = b.membership.self!
+  await until(() => a.membership.isHeard(lease))
+  await pass(4 * timings.silence)
+  t.same([a.told, a.membership.isHeard(lease)], [[], true])
+  b.cut()
+  await until(() => !a.membership.isHeard(lease))
+
+  const c = new Node(t, a.broker, 'c')
+  await c.membership.start()
+  await a.toldOf('joined c', 2)
+  await until(() => a.membership.isHeard(c.membership.self!), () => 'a failed admission')
+  t.notOk(a.membership.isHeard({ ...c.membership.self!, epoch: 0 }), 'an earlier lease')
+  const left = c.membership.self!
+  await c.membership.leave()
+  await until(() => !a.membership.isHeard(left))
 })
 
 const otherHasId = { code: 'ERR_INVALID_PARAMETER', message: 'cluster: another node has the id a' }

@@ -34,6 +34,8 @@ export class RoomFailover {
   readonly #host: FailoverHost
   /** Rooms whose home was lost. */
   readonly #homeless = new Map<string, Homeless>()
+  /** Those for which a home is being found. */
+  readonly #pending = new Set<string>()
   /** Heartbeats for which rooms still wait for their home. */
   #heartbeats = 0
 
@@ -88,11 +90,13 @@ export class RoomFailover {
         this.#homeless.delete(room)
         continue
       }
+      if (this.#pending.has(room) || this.#context.isHeard(entry)) continue
+      this.#pending.add(room)
       this.#settle(room, entry, waits).catch((err: unknown) => {
         this.#homeless.set(room, this.#homeless.get(room) ?? waits)
         const message = 'finding a home for a room failed'
         this.#context.failures.log({ level: 'warn', key: {}, message }, { err, room })
-      })
+      }).finally(() => { this.#pending.delete(room) })
     }
   }
 

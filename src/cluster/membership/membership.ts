@@ -69,7 +69,7 @@ export class Membership {
     this.#timings = options.timings ?? defaultTimings
     const inquiry = {
       // A heartbeat may be late: its node may have left although its lease has not expired.
-      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#answers(node) === true,
+      owns: async (node: ClusterNode) => await this.#owns(node) && await this.#isAlive(node),
       answers: (node: ClusterNode) => this.#answers(node)
     }
     this.#others = new OtherNodes(host, inquiry, this.#timings, { log, failures: this.#failures })
@@ -241,9 +241,16 @@ export class Membership {
   }
 
   /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
-  async #answers ({ slot, epoch }: Lease, question: Uint8Array = EMPTY): Promise<boolean | undefined> {
+  async #answers (
+    { slot, epoch }: Lease, question: Uint8Array = EMPTY, milliseconds: number = this.#timings.ping
+  ): Promise<boolean | undefined> {
     try {
-      const answer = await this.#bus.request(this.#subjects.ping(slot), question, this.#timings.ping)
+  /** Whether the holder of a lease responds, even if it is busy. */
+  async #isAlive (lease: Lease, question: Uint8Array = EMPTY): Promise<boolean> {
+    return await this.#answers(lease, question, this.#timings.hello) === true
+  }
+
+      const answer = await this.#bus.request(this.#subjects.ping(slot), question, milliseconds)
       return new TextDecoder().decode(answer) === String(epoch)
     } catch (error) {
       const isUnknown = !this.#bus.isConnected || (error instanceof BusError && error.fault === 'disconnected')
@@ -254,8 +261,14 @@ export class Membership {
   /** Whether a lease may not have ended although its holder does not respond: it has neither left nor been replaced. */
   async mayHold ({ slot, epoch }: Lease): Promise<boolean> {
     const lease = await this.#readLease(slot)
+  /** Whether the holder of a lease, which is not live here, is alive. */
+  isHeard (lease: Lease): boolean {
+    return this.#others.isHeard(lease)
+  }
+
     // A node with the id of this one would not let it join.
     return lease?.epoch === epoch && !lease.hasLeft && lease.nodeId !== this.#options.nodeId
+    if (this.isHeard({ slot, epoch })) return true
   }
 
   async #readLease (slot: number): Promise<LeaseValue | undefined> {

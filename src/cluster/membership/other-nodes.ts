@@ -13,6 +13,14 @@ export interface Inquiry {
   answers (node: ClusterNode): Promise<boolean | undefined>
 }
 
+/** A node that sends heartbeats and has not joined here. */
+interface Stranger {
+  /** By performance.now(). */
+  heardAt: number
+  /** Whether it is being looked up. */
+  isAsked: boolean
+}
+
 interface OtherNode {
   node: ClusterNode
   state: 'joining' | 'live'
@@ -31,8 +39,8 @@ export class OtherNodes {
   readonly #log: Logger
   readonly #failures: BurstLog
   readonly #bySlot = new Map<number, OtherNode>()
-  /** Leases that are being looked up, by slot and epoch. */
-  #introductions = new Set<string>()
+  /** By slot and epoch. */
+  readonly #strangers = new Map<string, Stranger>()
   #heard = (): void => {}
 
   constructor (
@@ -85,7 +93,8 @@ export class OtherNodes {
     const { node, isLeaving, bytes } = heartbeat
     const other = this.#bySlot.get(node.slot)
     if (other?.node.epoch !== node.epoch) {
-      if (!isLeaving) this.#introduce(node)
+      if (isLeaving) this.#strangers.delete(keyOf(node))
+      else this.#introduce(node)
       return
     }
     other.heardAt = performance.now()
@@ -99,18 +108,27 @@ export class OtherNodes {
 
   /** An unknown node joins if it owns its slot: it may have been stopped, or its message be late. */
   #introduce (node: ClusterNode): void {
-    const introductions = this.#introductions
-    const key = `${node.slot} ${node.epoch}`
-    if (introductions.has(key)) return
-    introductions.add(key)
+    const key = keyOf(node)
+    const stranger = this.#strangers.get(key) ?? { heardAt: 0, isAsked: false }
+    this.#strangers.set(key, stranger)
+    stranger.heardAt = performance.now()
+    if (stranger.isAsked) return
+    stranger.isAsked = true
     this.#inquiry.owns(node)
-      .then(isOwner => { if (isOwner && introductions === this.#introductions) this.#join(node) })
+      .then(isOwner => { if (isOwner && this.#strangers.get(key) === stranger) this.#join(node) })
       // An error of the bus: it is looked up again at its next heartbeat.
       .catch((error: unknown) => { this.#log.debug({ err: error, node: node.id }, 'looking up a node failed') })
-      .finally(() => { introductions.delete(key) })
+      .finally(() => { stranger.isAsked = false })
+  }
+
+  /** Whether the holder of a lease sends heartbeats although it has not joined here: it is alive. */
+  isHeard (lease: Lease): boolean {
+    const { heardAt = -Infinity } = this.#strangers.get(keyOf(lease)) ?? {}
+    return performance.now() - heardAt <= this.#timings.silence
   }
 
   #join (node: ClusterNode): void {
+    this.#strangers.delete(keyOf(node))
     for (const other of [...this.#bySlot.values()]) {
       // It was restarted before the others noticed that it had left.
       if (other.node.slot === node.slot || other.node.id === node.id) this.#remove(other, 'lost')
@@ -132,6 +150,7 @@ export class OtherNodes {
       const { id } = other.node
       this.#failures.log({ level: 'warn', key: { node: id }, message: 'adding a node failed' }, { err: error })
       this.#bySlot.delete(other.node.slot)
+      this.#strangers.set(keyOf(other.node), { heardAt: other.heardAt, isAsked: false })
     }
   }
 
@@ -142,6 +161,9 @@ export class OtherNodes {
   /** Pings the nodes whose heartbeats are missing. */
   checkSilent (): void {
     const now = performance.now()
+    for (const [key, { heardAt }] of this.#strangers) {
+      if (now - heardAt > this.#timings.quarantine) this.#strangers.delete(key)
+    }
     for (const other of this.#bySlot.values()) {
       if (now - other.heardAt > this.#timings.silence && !other.isAsked) this.#ask(other)
     }
@@ -159,12 +181,12 @@ export class OtherNodes {
 
   /** No heartbeat can have arrived in the meantime: the broker was unreachable. */
   forgiveSilence (): void {
-    for (const other of this.#bySlot.values()) other.heardAt = performance.now()
+    for (const other of [...this.#bySlot.values(), ...this.#strangers.values()]) other.heardAt = performance.now()
   }
 
   /** This node is no longer in the cluster: to it all others are lost. */
   clear (): void {
-    this.#introductions = new Set()
+    this.#strangers.clear()
     for (const other of [...this.#bySlot.values()]) this.#remove(other, 'lost')
   }
 
@@ -172,4 +194,8 @@ export class OtherNodes {
     this.#bySlot.delete(other.node.slot)
     this.#host.left(other.node, cause)
   }
+}
+
+function keyOf ({ slot, epoch }: Lease): string {
+  return `${slot} ${epoch}`
 }

@@ -1,11 +1,11 @@
 import t, { type Test } from 'tap'
-import type { BusMessage } from '../../../src/cluster/bus/bus.ts'
+import type { Bus, BusMessage } from '../../../src/cluster/bus/bus.ts'
 import { defaultTimings } from '../../../src/cluster/membership/timings.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
 import { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { memoryMount } from '../../helper/memory/memory-client.ts'
-import { openMemoryCluster, settled, type MemoryCluster } from '../../helper/memory/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, settled, type MemoryCluster } from '../../helper/memory/memory-cluster.ts'
 import { override } from '../../helper/override.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 
@@ -20,7 +20,7 @@ interface Cluster extends MemoryCluster {
 }
 
 /** Two nodes that have joined long ago; the second one is the home of room `arena`, which has a state. */
-async function openCluster (t: Test, lease: number): Promise<Cluster> {
+async function openCluster (t: Test, lease: number, wrap?: (bus: Bus) => Bus): Promise<Cluster> {
   const clock = stopTime(t)
   const pass = async (milliseconds: number): Promise<void> => {
     for (let passed = 0; passed < milliseconds; passed += STEP) {
@@ -28,7 +28,7 @@ async function openCluster (t: Test, lease: number): Promise<Cluster> {
       await settled()
     }
   }
-  const cluster = await openMemoryCluster(t, 2, {}, { ...defaultTimings, lease })
+  const cluster = await openMemoryCluster(t, 2, {}, { ...defaultTimings, lease }, wrap)
   await pass(PATIENCE)
   const room = await cluster.nodes[1].cluster.openRoom('arena', { emptyTimeout: 600 })
   await room.state.set(Buffer.from('round 3'))
@@ -77,12 +77,36 @@ t.test('nodes that join do not shorten the time for which a room waits for its h
   t.notOk(knows(a))
 })
 
+t.test('a node asks for each room of a lost home once, however late the broker answers', async t => {
+  const asked: string[] = []
+  const { broker, buses: [, bus], nodes: [a], pass } = await openCluster(t, defaultTimings.lease, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return name.endsWith('rooms') ? override(store, { update: (key: string) => hang(asked, key) }) : store
+    }
+  }))
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await pass(10 * defaultTimings.heartbeat)
+  t.same(a.cluster.nodes(), [])
+  t.same(asked, ['arena'])
+  player.disconnect()
+})
+
+/** A request that is never answered. */
+function hang (asked: string[], key: string): Promise<never> {
+  asked.push(key)
+  return new Promise(() => {})
+}
+
 type SetBusy = (isBusy: boolean) => void
 
 interface LateJoin {
   readonly late: WebSocketServer
   readonly home: WebSocketServer
   readonly setBusy: SetBusy
+  /** The home loses its connection for good. */
+  crash (): void
   readonly pass: Cluster['pass']
 }
 
@@ -110,7 +134,7 @@ async function joinAfter (
     }
   }
   await pass(defaultTimings.heartbeat)
-  const { broker, nodes: [home] } = cluster
+  const { broker, buses, nodes: [home] } = cluster
   await change(home, cluster, setBusy)
   const late = new WebSocketServer(
     { gdMpApi: true, rooms: { joinPerMinute: 0 }, log: silentLogger, cluster: { servers: 'memory', nodeId: 'late' } },
@@ -119,7 +143,7 @@ async function joinAfter (
   const listening = late.listen()
   while (!late.isListening()) await pass(STEP)
   await listening
-  return { late, home, setBusy, pass }
+  return { late, home, setBusy, crash: () => { broker.cut(buses[0]) }, pass }
 }
 
 const homeOfMain = (node: WebSocketServer): string | undefined =>
@@ -132,6 +156,36 @@ t.test('a node that joins leaves main to its home, which is only too busy to res
   await pass(defaultTimings.lease)
   t.same([home, late].map(homeOfMain), ['node-0', 'node-0'])
   t.ok(home.room('main').isHome)
+})
+
+t.test('a node that joins leaves all rooms to a home that sends heartbeats, however late it answers', async t => {
+  const opened: string[] = []
+  const { late, home, setBusy, pass } = await joinAfter(t, async (home, _cluster, setBusy) => {
+    const room = await home.cluster.openRoom('arena', { emptyTimeout: 600 })
+    await room.state.set(Buffer.from('round 3'))
+    await settled()
+    home.on('room_opened', ({ name }) => { opened.push(name) })
+    setBusy(true)
+  })
+  await pass(10 * defaultTimings.heartbeat)
+  t.same([late.cluster.nodes(), homeOfMain(late), knows(late)], [[], undefined, true])
+  setBusy(false)
+  await pass(defaultTimings.lease)
+  t.same([home, late].map(homeOfMain), ['node-0', 'node-0'])
+  t.equal(Buffer.from((await home.room('arena').state.get())!).toString(), 'round 3')
+  t.same(opened, [])
+})
+
+t.test('a home that sends heartbeats but does not answer loses its rooms as soon as it crashes', async t => {
+  const { late, pass, crash } = await joinAfter(t, async (home, _cluster, setBusy) => {
+    await home.cluster.openRoom('arena', { emptyTimeout: 600 })
+    setBusy(true)
+  })
+  await pass(10 * defaultTimings.heartbeat)
+  t.ok(knows(late))
+  crash()
+  await pass(defaultTimings.silence + 2 * defaultTimings.heartbeat)
+  t.same([homeOfMain(late), knows(late)], ['late', false])
 })
 
 t.test('a node that joins takes main over once the lease of its home, which does not respond, has ended', async t => {
