@@ -20,7 +20,7 @@ export interface NodeContext {
   readonly maxPayload: number
   /** Sends to all subscribed nodes, unless this node has lost its slot. */
   publish (subject: string, bytes: Uint8Array): void
-  /** Whether this node still holds its slot; fences it if not: the process may have been suspended. */
+  /** Whether this node still holds its slot; fences it in the same turn if not: the process may have been suspended. */
   holdsSlot (): boolean
   /** This node's slot and lease. */
   readonly lease: Lease

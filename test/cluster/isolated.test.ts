@@ -162,6 +162,21 @@ t.test('peers closed because their node lost the cluster are not announced again
   t.same(seen, [`left ${silent.id}`, `joined ${late.id}`, `left ${late.id}`])
 })
 
+t.test('a node that finds its slot lost while it sends packets sends what listeners of lost send, too', async t => {
+  simulateTime(t)
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, timings)
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const [sender, receiver] = [await joinRoom(a, 'arena'), await joinRoom(a, 'arena')]
+  a.cluster.on('lost', () => { a.room('arena').broadcast(0, Buffer.from('wait')) })
+  const { now } = performance
+  performance.now = () => now() + timings.lease
+  sender.sendTo(0, 'shot')
+  internalsOf(a).registry.rooms.find('arena')!.outbox.flush()
+  performance.now = now
+  await settled()
+  t.same((await receiver.heard()).filter(line => line.includes(':')), [`${sender.id}: shot`, '1: wait'])
+})
+
 t.test('a node that finds the home of main gone is its home', async t => {
   simulateTime(t)
   const { broker, buses } = await openMemoryCluster(t, 1, {}, timings)

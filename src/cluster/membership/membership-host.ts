@@ -44,7 +44,8 @@ export interface MembershipHost {
    */
   left (node: ClusterNode, cause: NodeLeftCause): void
   /**
-   * This node has lost its slot. Called at once, even while another call is pending: another node may soon use its ids.
+   * This node has lost its slot. Called in the turn in which that is found, even while another call is pending: another
+   * node may soon use its ids.
    * Called once for each `claimed`, except when the node leaves. A node that was ready then joins again: with the same
    * slot if nobody has taken it, in any case with another epoch.
    */

@@ -109,7 +109,7 @@ export class Membership {
 
   /**
    * Whether this node still holds its slot. Call it before sending: the process may have been suspended, and another
-   * node may own the slot. If the slot is lost, it calls `fenced` of the host before it returns.
+   * node may own the slot. If the slot is lost, `fenced` of the host follows in the same turn.
    */
   holdsSlot (): boolean {
     return this.#lease?.holdsSlot() === true
@@ -160,7 +160,9 @@ export class Membership {
       const owner = this.#owner()
       const known = await this.#findLive(leases)
       for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
-      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, () => { this.#fence() }, this.#lastSlot)
+      // Not at once: it may be found in the middle of sending.
+      const lost = (): void => { queueMicrotask(() => { this.#fence() }) }
+      lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, lost, this.#lastSlot)
       this.#lastSlot = lease.slot
       await this.#checkIdIsFree(store, lease)
       await this.#introduceSelf(lease, known)
@@ -339,6 +341,7 @@ export class Membership {
 
   /** The slot is lost. */
   #fence (): void {
+    if (this.#state === 'closed') return
     const wasReady = this.#state === 'ready'
     if (wasReady) this.#state = 'out'
     this.#giveUp()
