@@ -345,9 +345,24 @@ test('of two nodes with one id that start at the same time one does not start', 
   }
 })
 
+test('of two nodes with other settings that start at the same time one does not start', async t => {
+  for (let turns = 0; turns < 16; turns++) {
+    const broker = new MemoryBroker()
+    const nodes = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
+    nodes[1].host.agreement = '{"rooms":true}'
+    const starts = [nodes[0].membership.start()]
+    for (let turn = 0; turn < turns; turn++) await nextTurn()
+    starts.push(nodes[1].membership.start())
+    const results = await Promise.allSettled(starts)
+    const refused = results.flatMap(result => result.status === 'rejected' ? [result.reason] : [])
+    t.match(refused, [{ code: 'ERR_INVALID_PARAMETER', message: /^cluster: rooms differs from node [ab]: here / }])
+    t.same(nodes.filter(({ membership }) => membership.isReady).length, 1, `${turns} turns`)
+  }
+})
+
 /** What a node answers to one that joins and has this id and slot. */
 async function ask (by: Node, node: Node, nodeId: string, slot: number): Promise<string> {
-  const question = Buffer.from(JSON.stringify({ nodeId, slot }))
+  const question = Buffer.from(JSON.stringify({ nodeId, slot, version: '1', agreement: '{}' }))
   const answer = await by.bus.request(new Subjects('test').ping(node.slot), question, 10_000)
   return Buffer.from(answer).toString()
 }
@@ -376,11 +391,11 @@ test('a node that joins leaves its id to another one in a lower slot, until it i
   t.equal(await ask(c, again, 'a', 0), epochOf(again))
 })
 
-test('a node that came with another agreement at the same time is ignored', async t => {
-  const broker = new MemoryBroker()
-  const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
+test('a node with other settings that got no answer when it came is ignored', async t => {
+  const [a] = await start(t, 'a')
+  const b = new Node(t, a.broker, 'b', {}, unanswered)
   b.host.agreement = '{"rooms":true}'
-  await Promise.allSettled([a.membership.start(), b.membership.start()])
+  await b.membership.start()
   await pass(4 * timings.heartbeat)
   t.same([a.told, b.told], [[], []])
 })
@@ -400,7 +415,7 @@ const repeated: Record<string, (a: Node, b: Node) => Promise<Node>> = {
   },
   'node ignored: its settings differ': async (a, b) => {
     b.host.agreement = '{"rooms":true}'
-    await Promise.allSettled([a.membership.start(), b.membership.start()])
+    await b.membership.start()
     return a
   }
 }
@@ -408,8 +423,9 @@ const repeated: Record<string, (a: Node, b: Node) => Promise<Node>> = {
 for (const [message, begin] of Object.entries(repeated)) {
   test(`logs once what repeats, and in the end how often it did: ${message}`, async t => {
     const broker = new MemoryBroker()
-    const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b')]
-    if (!message.includes('ignored')) await a.membership.start()
+    const isAnswered = !message.includes('ignored')
+    const [a, b] = [new Node(t, broker, 'a'), new Node(t, broker, 'b', {}, isAnswered ? undefined : unanswered)]
+    await a.membership.start()
     const node = await begin(a, b)
     const about = () => node.logged.filter(([text]) => text.startsWith(message))
     await until(() => about().length > 0)

@@ -43,21 +43,16 @@ export async function readLeases (store: KeyStore): Promise<Map<number, LeaseVal
   return leases
 }
 
-/** @throws ERR_INVALID_PARAMETER naming the first difference if two nodes cannot be in the same cluster */
-export function checkAgreement (own: LeaseOwner, other: LeaseOwner): void {
-  if (own.nodeId === other.nodeId) refuseId(own)
+/** ERR_INVALID_PARAMETER naming the first difference if two nodes cannot be in the same cluster. */
+export function conflictOf (own: LeaseOwner, other: LeaseOwner): GodotError | undefined {
+  if (own.nodeId === other.nodeId) return conflict(`another node has the id ${own.nodeId}`)
   if (own.version !== other.version) {
-    refuse(`version ${own.version} differs from ${other.version} of node ${other.nodeId}`)
+    return conflict(`version ${own.version} differs from ${other.version} of node ${other.nodeId}`)
   }
   const [mine, theirs] = [members(own), members(other)]
   const name = [...new Set([...mine.keys(), ...theirs.keys()])].find(name => mine.get(name) !== theirs.get(name))
-  if (name === undefined) return
-  refuse(`${name} differs from node ${other.nodeId}: here ${mine.get(name)}, there ${theirs.get(name)}`)
-}
-
-/** @throws ERR_INVALID_PARAMETER */
-export function refuseId ({ nodeId }: LeaseOwner): never {
-  refuse(`another node has the id ${nodeId}`)
+  if (name === undefined) return undefined
+  return conflict(`${name} differs from node ${other.nodeId}: here ${mine.get(name)}, there ${theirs.get(name)}`)
 }
 
 /** Members of an agreement, as JSON. */
@@ -66,6 +61,6 @@ function members ({ agreement }: LeaseOwner): Map<string, string> {
   return new Map(entries.map(([name, value]) => [name, JSON.stringify(value)]))
 }
 
-function refuse (difference: string): never {
-  throw new GodotError('ERR_INVALID_PARAMETER', `cluster: ${difference}`)
+function conflict (difference: string): GodotError {
+  return new GodotError('ERR_INVALID_PARAMETER', `cluster: ${difference}`)
 }

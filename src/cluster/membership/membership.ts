@@ -9,7 +9,7 @@ import { Subjects } from '../subjects.ts'
 import type { Lease } from './lease.ts'
 import type { ClusterNode, MembershipHost } from './membership-host.ts'
 import { decodeHeartbeat, encodeHeartbeat } from './node-heartbeat.ts'
-import { checkAgreement, decodeLease, leaseKey, readLeases, refuseId } from './lease-value.ts'
+import { conflictOf, decodeLease, leaseKey, readLeases } from './lease-value.ts'
 import type { LeaseOwner, LeaseValue } from './lease-value.ts'
 import { OtherNodes } from './other-nodes.ts'
 import { SlotLease } from './slot-lease.ts'
@@ -26,8 +26,8 @@ export interface MembershipOptions {
   readonly timings?: Timings | undefined
 }
 
-/** What a node that joins sends to those that have its id. */
-interface SameIdNode { readonly nodeId: string, readonly slot: number }
+/** What a node that joins sends to those that have its id, or other settings. */
+interface Joining extends LeaseOwner { readonly slot: number }
 
 const EMPTY = new Uint8Array(0)
 
@@ -52,8 +52,8 @@ export class Membership {
   /** Slot of its last lease. */
   #lastSlot: number | undefined
   #isDraining = false
-  /** Whether it stops joining because another node with its id is joining, too. */
-  #hasYieldedId = false
+  /** Why it stops joining: another node in a lower slot is joining, too, with its id or other settings. */
+  #refusal: GodotError | undefined
   #store: Promise<KeyStore> | undefined
   /** Stops what was started in order to join. */
   readonly #cleanup: Array<() => void> = []
@@ -153,20 +153,20 @@ export class Membership {
 
   async #join (): Promise<void> {
     let lease: SlotLease | undefined
-    this.#hasYieldedId = false
+    this.#refusal = undefined
     try {
       const store = await this.#openStore()
       const leases = await readLeases(store)
       const owner = this.#owner()
       const known = await this.#findLive(leases)
-      for (const { slot } of known) checkAgreement(owner, leases.get(slot)!)
+      for (const { slot } of known) throwIf(conflictOf(owner, leases.get(slot)!))
       // Not at once: it may be found in the middle of sending.
       const lost = (): void => { queueMicrotask(() => { this.#fence() }) }
       lease = await SlotLease.claim(store, leases.keys(), owner, this.#timings, lost, this.#lastSlot)
       this.#lastSlot = lease.slot
-      await this.#checkIdIsFree(store, lease)
+      await this.#checkOthers(store, lease)
       await this.#introduceSelf(lease, known)
-      if (this.#hasYieldedId) refuseId(owner)
+      throwIf(this.#refusal)
       if (!lease.holdsSlot() || this.#state === 'closed') throw new BusError('timeout', leaseKey(lease.slot))
     } catch (error) {
       this.#giveUp()
@@ -183,45 +183,46 @@ export class Membership {
   }
 
   /**
-   * Rejects if another node with this id has joined in the meantime, or is joining and does not give it up. Both answer
-   * pings before they look for each other, so at least the later one gets a response.
+   * Rejects if another node with this id or other settings has joined in the meantime, or is joining and does not give
+   * way. Both answer pings before they look for each other, so at least the later one gets a response.
    */
-  async #checkIdIsFree (store: KeyStore, lease: SlotLease): Promise<void> {
-    const { slot, value: { nodeId } } = lease
+  async #checkOthers (store: KeyStore, lease: SlotLease): Promise<void> {
+    const { slot, value } = lease
     this.#answerPings(lease)
     await this.#bus.flush()
-    const own: SameIdNode = { nodeId, slot }
-    for (const [other, { epoch, hasLeft, nodeId: id }] of await readLeases(store)) {
-      if (other === slot || hasLeft || id !== nodeId) continue
-      if (await this.#answers({ slot: other, epoch }, encodeJson(own))) refuseId(lease.value)
+    const own: Joining = { ...this.#owner(), slot }
+    for (const [other, owner] of await readLeases(store)) {
+      const conflict = conflictOf(value, owner)
+      if (other === slot || owner.hasLeft || conflict === undefined) continue
+      if (await this.#isAlive({ slot: other, epoch: owner.epoch }, encodeJson(own))) throw conflict
     }
   }
 
   #answerPings (lease: SlotLease): void {
     this.#subscribe(this.#subjects.ping(lease.slot), message => {
       if (!lease.holdsSlot()) return
-      const isPresent = message.bytes.length === 0 || !this.#yieldIdTo(decodeJson(message.bytes), lease)
+      const isPresent = message.bytes.length === 0 || !this.#giveWayTo(decodeJson(message.bytes), lease)
       message.respond(isPresent ? new TextEncoder().encode(String(lease.epoch)) : EMPTY)
     })
   }
 
-  /** Of two nodes with one id that join at the same time, the one in the lower slot continues. */
-  #yieldIdTo ({ nodeId, slot }: SameIdNode, lease: SlotLease): boolean {
-    const hasSameId = nodeId === lease.value.nodeId
-    if (hasSameId && this.#state === 'joining' && slot < lease.slot) this.#hasYieldedId = true
-    return hasSameId && this.#hasYieldedId
+  /** Of two nodes with one id, or different settings, that join at the same time, the lower slot continues. */
+  #giveWayTo (other: Joining, { slot, value }: SlotLease): boolean {
+    const conflict = conflictOf(value, other)
+    if (this.#state === 'joining' && other.slot < slot) this.#refusal ??= conflict
+    return conflict !== undefined && this.#refusal !== undefined
   }
 
   /** Announces this node and waits until it knows the others. */
   async #introduceSelf (lease: SlotLease, known: Lease[]): Promise<void> {
-    if (this.#state === 'closed' || this.#hasYieldedId) return
+    if (this.#state === 'closed' || this.#refusal !== undefined) return
     this.#lease = lease
     this.#host.claimed({ slot: lease.slot, epoch: lease.epoch })
     this.#listen(lease.slot)
     await this.#bus.flush()
     this.#announce(lease.slot)
     await this.#others.joined(known)
-    if (!this.#hasYieldedId) await this.#host.ready()
+    if (this.#refusal === undefined) await this.#host.ready()
   }
 
   async #openStore (): Promise<KeyStore> {
@@ -242,16 +243,16 @@ export class Membership {
     return nodes.filter((_, index) => answers[index] === true)
   }
 
-  /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
-  async #answers (
-    { slot, epoch }: Lease, question: Uint8Array = EMPTY, milliseconds: number = this.#timings.ping
-  ): Promise<boolean | undefined> {
-    try {
   /** Whether the holder of a lease responds, even if it is busy. */
   async #isAlive (lease: Lease, question: Uint8Array = EMPTY): Promise<boolean> {
     return await this.#answers(lease, question, this.#timings.hello) === true
   }
 
+  /** Whether the holder of a lease responds; undefined if the broker is unreachable. */
+  async #answers (
+    { slot, epoch }: Lease, question: Uint8Array = EMPTY, milliseconds: number = this.#timings.ping
+  ): Promise<boolean | undefined> {
+    try {
       const answer = await this.#bus.request(this.#subjects.ping(slot), question, milliseconds)
       return new TextDecoder().decode(answer) === String(epoch)
     } catch (error) {
@@ -260,17 +261,17 @@ export class Membership {
     }
   }
 
-  /** Whether a lease may not have ended although its holder does not respond: it has neither left nor been replaced. */
-  async mayHold ({ slot, epoch }: Lease): Promise<boolean> {
-    const lease = await this.#readLease(slot)
   /** Whether the holder of a lease, which is not live here, is alive. */
   isHeard (lease: Lease): boolean {
     return this.#others.isHeard(lease)
   }
 
+  /** Whether a lease may not have ended although its holder does not respond: it has neither left nor been replaced. */
+  async mayHold ({ slot, epoch }: Lease): Promise<boolean> {
+    if (this.isHeard({ slot, epoch })) return true
+    const lease = await this.#readLease(slot)
     // A node with the id of this one would not let it join.
     return lease?.epoch === epoch && !lease.hasLeft && lease.nodeId !== this.#options.nodeId
-    if (this.isHeard({ slot, epoch })) return true
   }
 
   async #readLease (slot: number): Promise<LeaseValue | undefined> {
@@ -283,14 +284,11 @@ export class Membership {
   async #owns ({ id, slot, epoch }: ClusterNode): Promise<boolean> {
     const lease = await this.#readLease(slot)
     if (lease === undefined || this.#lease === undefined || lease.epoch !== epoch || lease.hasLeft) return false
-    try {
-      checkAgreement(this.#lease.value, lease)
-    } catch (error) {
-      const message = 'node ignored: its settings differ'
-      this.#failures.log({ level: 'error', key: { node: id }, message }, { err: error })
-      return false
-    }
-    return true
+    const conflict = conflictOf(this.#lease.value, lease)
+    if (conflict === undefined) return true
+    const message = 'node ignored: its settings differ'
+    this.#failures.log({ level: 'error', key: { node: id }, message }, { err: conflict })
+    return false
   }
 
   #listen (slot: number): void {
@@ -381,4 +379,8 @@ export class Membership {
     this.#lease = undefined
     for (const end of this.#cleanup.splice(0)) end()
   }
+}
+
+function throwIf (error: GodotError | undefined): void {
+  if (error !== undefined) throw error
 }
