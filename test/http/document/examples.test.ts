@@ -79,7 +79,7 @@ const causes: Array<[code: string, detail: RegExp, cause: Cause]> = [
   }],
   ['not-acceptable', /./, { request: request => ({ ...request, headers: { accept: json } }) }],
   ['service-unavailable', /streams/, { prepare: openStreams }],
-  ['ERR_DOES_NOT_EXIST', /^no peer/, { request: withTarget(() => 1836495123) }],
+  ['ERR_DOES_NOT_EXIST', /^peer \d+ does not exist/, { request: withTarget(() => 1836495123) }],
   ['ERR_DOES_NOT_EXIST', /./, {}],
   ['ERR_ALREADY_IN_USE', /./, {}],
   ['ERR_ALREADY_EXISTS', /./, { prepare: ({ server }) => { server.openRoom('arena-7') } }],
