@@ -58,6 +58,15 @@ export interface ClusterTransport {
 /** Settings that all nodes of a cluster must share. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
+/** A node that was declared lost. */
+interface LostNode {
+  readonly id: string
+  /** Its peers whose rooms had their server here. */
+  readonly served: ReadonlySet<number>
+  /** Whether operators were told that its peers have left. */
+  readonly isReported: boolean
+}
+
 /** Connects a server with the other nodes of its cluster. */
 class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly signals: SignalEmitter<ClusterSignals>
@@ -85,8 +94,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly eventReceivers = new Set<EventReceiver>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
-  /** Ids of nodes that were declared lost, by slot: their peers may still be connected when they are back. */
-  readonly #lost = new Map<number, string>()
+  /** Nodes that were declared lost, by slot: their peers may still be connected when they are back. */
+  readonly #lost = new Map<number, LostNode>()
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
@@ -353,7 +362,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.joined(node)
-    if (this.#lost.get(node.slot) !== node.id) this.#lost.delete(node.slot)
+    if (this.#lost.get(node.slot)?.id !== node.id) this.#lost.delete(node.slot)
     try {
       await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     } catch (error) {
@@ -365,7 +374,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
-    if (!this.#lost.delete(node.slot)) return
+    const lost = this.#lost.get(node.slot)
+    this.#lost.delete(node.slot)
+    if (lost?.isReported !== true) return
     const peers = this.#factsOf(node)
     for (const receiver of this.eventReceivers) receiver.nodeBack(node.id, peers)
   }
@@ -377,12 +388,14 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     const peers = this.#factsOf(node)
-    this.#forget(node)
     // A node that has lost the cluster sees all others as lost.
-    if (this.isReady) {
-      if (cause === 'lost') this.#lost.set(node.slot, node.id)
-      for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
+    const isReported = this.isReady
+    if (cause === 'lost') {
+      const served = peers.filter(({ room }) => this.#traffic.part(room)?.isHome === true).map(({ id }) => id)
+      this.#lost.set(node.slot, { id: node.id, served: new Set(served), isReported })
     }
+    this.#forget(node)
+    if (isReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node, cause)
@@ -542,7 +555,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
     // It has left as far as the server of the room knows, but was connected all the time.
-    if (this.#lost.has(slot) && part?.isHome === true) part.core.replaceServer(id)
+    if (part?.isHome === true && this.#lost.get(slot)?.served.has(id) === true) part.core.replaceServer(id)
     part?.core.remoteJoined(id)
     this.#homes.closing.joinedElsewhere(room, slot)
   }

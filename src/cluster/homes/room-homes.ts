@@ -21,9 +21,6 @@ import { RoomRemovals } from './room-removals.ts'
 import { RoomRetries } from './room-retries.ts'
 import { RoomStates } from './room-states.ts'
 
-/** A lease that no node has. */
-const NOBODY: Lease = { slot: 0, epoch: 0 }
-
 /** What RoomHomes reports to the rest of the node. */
 export interface HomesHost {
   readonly nodeId: string
@@ -200,13 +197,13 @@ export class RoomHomes implements DirectoryHost {
   }
 
   /**
-   * This node has lost the cluster, and forgets the rooms of others. It remembers which of those that go on here had
-   * their home elsewhere: that home may see their members leave meanwhile.
+   * This node has lost the cluster, and forgets the rooms of others. It remembers the homes of those that go on here:
+   * they may have other ones when it is back.
    */
   fenced (): void {
     for (const part of this.#context.registry.rooms) {
       const entry = this.directory.get(part.name)
-      if (entry !== undefined) this.claims.remember(part, this.lookup.wasHere(entry) ? entry : { ...entry, ...NOBODY })
+      if (entry !== undefined) this.claims.remember(part, entry)
     }
     this.directory.close()
   }
