@@ -284,6 +284,12 @@ async function rpcContract (t: Test, wire: ServerOptions['wire'], speaker: RpcCl
       server.multiplayer.node('Loose').rpc('hit', new Uint8Array(65536))
     }, { code: 'ERR_OUT_OF_MEMORY' })
     t.throws(() => { main.rpcId(99, 'move') }, { code: 'ERR_DOES_NOT_EXIST' })
+    for (const to of ['10', '0', '-10', 10.5, NaN, undefined] as number[]) {
+      t.throws(() => { main.rpcId(to, 'move') }, { code: 'ERR_INVALID_PARAMETER' }, String(to))
+    }
+    t.throws(() => { server.multiplayer.sendBytes(Uint8Array.of(1), '10' as never) }, {
+      code: 'ERR_INVALID_PARAMETER', message: 'invalid target "10": expected an integer'
+    })
     t.same((await heard(a)).filter(line => line.startsWith('call')), [])
     await server.stop()
   })

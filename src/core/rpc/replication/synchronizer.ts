@@ -129,8 +129,8 @@ export class Synchronizer<R extends Replication = Replication> {
   }
 
   /**
-   * Sends the values of the server to a client from now on, or not unless `publicVisibility`.
-   * Godot 4: MultiplayerSynchronizer.set_visibility_for.
+   * Sends the values of the server to a client from now on, or not unless `publicVisibility`. ERR_INVALID_PARAMETER for
+   * an id that is not an integer. Godot 4: MultiplayerSynchronizer.set_visibility_for.
    */
   setVisibleTo (peer: number, isVisible: boolean): void {
     this.#visibility.set(peer, isVisible)

@@ -143,6 +143,7 @@ t.test('a hidden node appears at the peers that may see it, and disappears again
   t.same(players.map(names), [[], []])
   node.setVisibleTo(one.game.id, true)
   t.same([node.isVisibleTo(one.game.id), node.isVisibleTo(two.game.id)], [true, false])
+  t.throws(() => { node.setVisibleTo(String(two.game.id) as never, true) }, { code: 'ERR_INVALID_PARAMETER' })
   node.set('health', 4)
   multiplayer.sync()
   await pumpUntilIdle(players)
