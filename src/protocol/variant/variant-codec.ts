@@ -1,4 +1,5 @@
 import { GodotError } from '../../error.ts'
+import type { ErrorCode } from '../../error.ts'
 import { ByteReader, ByteWriter } from '../bytes.ts'
 import { guardOf } from './collision-guard.ts'
 import type { CollisionGuard } from './collision-guard.ts'
@@ -312,6 +313,14 @@ function writeVariant (to: VariantWriter, value: Variant): void {
 
 // Readers and writers are reused, as a new one costs as much as a small value; a nested call makes its own.
 
+/**
+ * The same error, or a GodotError for a stack overflow: how many levels the stack holds depends on what called the
+ * codec, and on `node --stack-size`.
+ */
+function withoutOverflow (error: unknown, code: ErrorCode): unknown {
+  return error instanceof RangeError ? new GodotError(code, error.message) : error
+}
+
 function parser (table: VariantTable): VariantCodec['parse'] {
   let spare: VariantReader | undefined
   return (read, bytes, options = DEFAULTS, start, end) => {
@@ -320,6 +329,8 @@ function parser (table: VariantTable): VariantCodec['parse'] {
     try {
       from.begin(bytes, options, start, end)
       return read(from)
+    } catch (error) {
+      throw withoutOverflow(error, 'ERR_INVALID_DATA')
     } finally {
       from.clear()
       spare = from
@@ -336,6 +347,8 @@ function builder (table: VariantTable): VariantCodec['build'] {
       to.begin(options)
       write(to, value)
       return to.done()
+    } catch (error) {
+      throw withoutOverflow(error, 'ERR_INVALID_PARAMETER')
     } finally {
       spare = to
     }

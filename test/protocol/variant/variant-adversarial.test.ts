@@ -46,6 +46,17 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
     t.strictSame(codec.decode(codec.encode(honest)), honest)
   })
 
+  t.test(`${version}: many levels throw nothing but a GodotError, however little stack is left`, async t => {
+    let value: Variant = null
+    for (let level = 1; level < levels; level++) value = new Map([[value, null]])
+    const bytes = codec.encode(value)
+    for (const [run, code] of [
+      [() => { codec.decode(bytes) }, 'ERR_INVALID_DATA'], [() => { codec.encode(value) }, 'ERR_INVALID_PARAMETER']
+    ] as const) {
+      t.equal((firstError(run) as GodotError).code, code)
+    }
+  })
+
   t.test(`${version}: a compound key inside keys that occurs twice counts once`, async t => {
     const nest = (inner: Variant, depth: number): Variant =>
       depth === 0 ? inner : new Map<Variant, Variant>([[nest(inner, depth - 1), depth]])
@@ -60,6 +71,19 @@ for (const version of Object.keys(versions) as Array<keyof typeof versions>) {
       (codec.decode(codec.encode(new Map(keys.map(key => [key, null])))) as Map<Variant, Variant>).size, keys.length
     )
   })
+}
+
+/** What `run` throws first, with less and less stack left. */
+function firstError (run: () => void): unknown {
+  const runBelow = (calls: number): void => {
+    if (calls === 0) run()
+    else runBelow(calls - 1)
+  }
+  try {
+    for (let calls = 0; ; calls += 100) runBelow(calls)
+  } catch (error) {
+    return error
+  }
 }
 
 /** Texts of 16,384 characters, which V8 hashes by their length. */
