@@ -1,6 +1,5 @@
 import type { EncodedValues } from '../../protocol/multiplayer/encoded-values.ts'
-import type { Spawn, Sync } from '../../protocol/multiplayer/replication4-packet.ts'
-import type { RpcNode } from '../../protocol/multiplayer/rpc-node.ts'
+import type { Spawn } from '../../protocol/multiplayer/replication4-packet.ts'
 import { ownBytes } from '../../protocol/own-bytes.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RpcDrop } from '../server/log/drop-reason.ts'
@@ -9,7 +8,7 @@ import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import type { MultiplayerHost } from './multiplayer-core.ts'
 import type { NodeTree } from './node-tree.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { RpcReceiver } from './wire/rpc-wire.ts'
+import type { AddressedSync, RpcReceiver } from './wire/rpc-wire.ts'
 
 /** Delivers what the wire reads to nodes and listeners. */
 export class Receiver implements RpcReceiver {
@@ -53,9 +52,9 @@ export class Receiver implements RpcReceiver {
     return this.replication?.replicator.host.exactTypes === true
   }
 
-  receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void {
-    const refusal = this.replication?.receiveSync(sender.id, synchronizer, sync)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: synchronizer })
+  receiveSyncs (sender: WebSocketPeer, syncs: readonly AddressedSync[]): void {
+    const refused = this.replication?.receiveSyncs(sender.id, syncs)
+    for (const [reason, node] of refused ?? []) this.refuse(sender, reason, { node })
   }
 
   receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void {

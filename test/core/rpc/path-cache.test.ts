@@ -1,5 +1,8 @@
 import t from 'tap'
 import { PathCache } from '../../../src/core/rpc/wire/path-cache.ts'
+import { idKey } from '../../../src/core/rpc/wire/id-key.ts'
+import { CollisionGuard } from '../../../src/protocol/variant/collision-guard.ts'
+import { collidingInts } from '../../helper/random/colliding-keys.ts'
 import { Random, scaled, seed } from '../../helper/random/random.ts'
 
 t.test('numbers paths of the server in the order of first use', async t => {
@@ -30,6 +33,14 @@ t.test('an id refers to the path that its sender announced last', async t => {
   t.equal(cache.resolve(9, 1), undefined)
   cache.announce(7, 1, 'Main/Pawn')
   t.equal(cache.resolve(7, 1), 'Main/Pawn')
+})
+
+t.test('ids of a peer that collide in a hash table have keys that do not', async t => {
+  const ids = collidingInts(500)
+  t.equal(new CollisionGuard(ids).isFlooded, true)
+  t.equal(new CollisionGuard(ids.map(idKey)).isFlooded, false)
+  const edges = [0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1]
+  t.equal(new Set(edges.map(idKey)).size, edges.length, 'every id has a key of its own')
 })
 
 t.test('forgets everything about a peer that left, and nothing about others', async t => {

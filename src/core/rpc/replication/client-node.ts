@@ -1,3 +1,5 @@
+import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
@@ -56,13 +58,13 @@ export class ClientNode<R extends Replication = Replication> {
     return this.#properties.values as Partial<ReplicatedValues<R>>
   }
 
-  /** @internal Values of the client; false if they are of another number or kind, or more than fit in a packet. */
-  receive (bytes: Uint8Array, changed: bigint | undefined): boolean {
+  /** @internal Values of the client; returns why they are refused. */
+  receive (_sender: number, { values: bytes, changed }: Sync): RpcDrop | undefined {
     const changes = this.#properties.receive(bytes, changed)
-    if (changes === undefined) return false
+    if (changes === undefined) return 'sync-values'
     const values = changes as Partial<ReplicatedValues<R>>
     if (Object.keys(changes).length > 0) this.#signals.emit('changed', values, this.peer)
-    return true
+    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import { GodotError } from '../../../error.ts'
-import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts'
+import { idKey } from '../wire/id-key.ts'
 import { isBelow, isNodeName } from '../wire/node-path.ts'
 import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import type { ClientNode } from './client-node.ts'
@@ -16,7 +17,7 @@ interface Spawned {
   readonly synchronizers: readonly number[]
 }
 
-/** What one client has spawned, by its own ids. */
+/** What one client has spawned, by the keys of its own ids. */
 interface OfClient { readonly nodes: Map<number, Spawned>, readonly synchronizers: Map<number, ClientNode<any>> }
 
 /** The spawners of clients in one room, and what they have spawned. */
@@ -76,8 +77,8 @@ export class ClientSpawners {
     if (node === undefined) return 'spawn-invalid'
     const { node: id, synchronizers } = spawn
     this.#byPeer.set(sender, ofClient)
-    ofClient.nodes.set(id, { spawner, node, id, synchronizers })
-    for (const id of synchronizers) ofClient.synchronizers.set(id, node)
+    ofClient.nodes.set(idKey(id), { spawner, node, id, synchronizers })
+    for (const id of synchronizers) ofClient.synchronizers.set(idKey(id), node)
     this.#paths.add(node.path)
     spawner.add(node)
     return undefined
@@ -86,14 +87,13 @@ export class ClientSpawners {
   /** A client despawned a node. */
   despawned (sender: number, id: number): void {
     const ofClient = this.#byPeer.get(sender)
-    const spawned = ofClient?.nodes.get(id)
+    const spawned = ofClient?.nodes.get(idKey(id))
     if (ofClient !== undefined && spawned !== undefined) this.#remove(ofClient, spawned)
   }
 
-  /** Values of a synchronizer of a spawned node; returns why they are refused. */
-  receive (sender: number, { id, values, changed }: Sync): RpcDrop | undefined {
-    const node = this.#byPeer.get(sender)?.synchronizers.get(id)
-    return node?.receive(values, changed) === false ? 'sync-values' : undefined
+  /** The node of a client whose synchronizer has this id. */
+  nodeOf (client: number, id: number): ClientNode<any> | undefined {
+    return this.#byPeer.get(client)?.synchronizers.get(idKey(id))
   }
 
   /** A client has left: Godot frees what it has spawned. */
@@ -108,7 +108,7 @@ export class ClientSpawners {
   #isNew ({ name, node, synchronizers }: Spawn, spawner: ClientSpawner<any>, ofClient: OfClient): boolean {
     const path = spawner.pathOf(name)
     if (!isNodeName(name) || this.isSpawned(path) || this.#replicator.isSpawned(path)) return false
-    return !ofClient.nodes.has(node) && !synchronizers.some(id => ofClient.synchronizers.has(id))
+    return !ofClient.nodes.has(idKey(node)) && !synchronizers.some(id => ofClient.synchronizers.has(idKey(id)))
   }
 
   #free (spawner: ClientSpawner<any>): void {
@@ -122,8 +122,8 @@ export class ClientSpawners {
 
   /** What is inside a node is removed before the node. */
   #remove (ofClient: OfClient, { spawner, node, id, synchronizers }: Spawned): void {
-    if (!ofClient.nodes.delete(id)) return
-    for (const synchronizer of synchronizers) ofClient.synchronizers.delete(synchronizer)
+    if (!ofClient.nodes.delete(idKey(id))) return
+    for (const synchronizer of synchronizers) ofClient.synchronizers.delete(idKey(synchronizer))
     this.#freeBelow(node.path)
     this.#paths.delete(node.path)
     spawner.remove(node)

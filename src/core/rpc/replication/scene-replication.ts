@@ -1,13 +1,16 @@
 import { GodotError } from '../../../error.ts'
-import type { Spawn, Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
+import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
+import type { AddressedSync } from '../wire/rpc-wire.ts'
 import { isBelow, relativePath } from '../wire/node-path.ts'
 import type { RpcDrop } from '../../server/log/drop-reason.ts'
+import type { ClientNode } from './client-node.ts'
 import { ClientSpawners } from './client-spawners.ts'
 import type { Replicator } from './replicator.ts'
 import type { SpawnedNode } from './spawned-node.ts'
 import { Spawner } from './spawner.ts'
 import type { SpawnerOptions } from './spawner.ts'
+import type { Synchronizer } from './synchronizer.ts'
 import { Synchronizers } from './synchronizers.ts'
 
 /** Levels of a path at which a spawned node is looked for, from its end. */
@@ -76,11 +79,24 @@ export class SceneReplication {
     this.clientSpawners.left(peer)
   }
 
-  /** Values of the synchronizer at a path, or of one that has an id of its own; returns why they are refused. */
-  receiveSync (sender: number, synchronizer: RpcNode, sync: Sync): RpcDrop | undefined {
-    return typeof synchronizer === 'string'
-      ? this.synchronizers.receive(sender, synchronizer, sync)
-      : this.clientSpawners.receive(sender, sync)
+  /**
+   * Values of synchronizers in one packet; returns why some are refused, each reason with one of those. Other
+   * synchronizers of clients do not concern the server. Godot never sends the values of one twice: ERR_INVALID_DATA.
+   */
+  receiveSyncs (sender: number, syncs: readonly AddressedSync[]): Map<RpcDrop, RpcNode> {
+    const refused = new Map<RpcDrop, RpcNode>()
+    const received = new Set<Synchronizer | ClientNode>()
+    for (const { synchronizer: node, sync } of syncs) {
+      const synchronizer = typeof node === 'string'
+        ? this.synchronizers.get(node)
+        : this.clientSpawners.nodeOf(sender, node)
+      if (synchronizer === undefined) continue
+      if (received.has(synchronizer)) throw new GodotError('ERR_INVALID_DATA', `values of synchronizer ${node} twice`)
+      received.add(synchronizer)
+      const refusal = synchronizer.receive(sender, sync)
+      if (refusal !== undefined) refused.set(refusal, node)
+    }
+    return refused
   }
 
   /** A client spawned a node by the spawner at a path; returns why that is refused. */

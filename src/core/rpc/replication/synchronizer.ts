@@ -1,7 +1,9 @@
 import { GodotError } from '../../../error.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
+import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { PATH_BASED } from '../../../protocol/multiplayer/scene-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
+import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
@@ -159,12 +161,13 @@ export class Synchronizer<R extends Replication = Replication> {
     if (id === target.SERVER && id !== this.#authority) this.#properties.checkSendable()
   }
 
-  /** @internal Values of its authority; false if they are of another number or kind, or more than fit in a packet. */
-  receive (sender: number, bytes: Uint8Array, changed: bigint | undefined): boolean {
+  /** @internal Values of a client; returns why they are refused. */
+  receive (sender: number, { values: bytes, changed }: Sync): RpcDrop | undefined {
+    if (sender !== this.#authority) return 'sync-authority'
     const changes = this.#properties.receive(bytes, changed)
-    if (changes === undefined) return false
+    if (changes === undefined) return 'sync-values'
     if (Object.keys(changes).length > 0) this.#signals.emit('changed', changes as Partial<ReplicatedValues<R>>, sender)
-    return true
+    return undefined
   }
 
   /** The server is its authority, with these values. */

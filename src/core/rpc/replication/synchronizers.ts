@@ -1,7 +1,5 @@
 import { GodotError } from '../../../error.ts'
-import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { isBelow } from '../wire/node-path.ts'
-import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import type { Replication } from './replication.ts'
 import type { Replicator } from './replicator.ts'
 import { Synchronizer } from './synchronizer.ts'
@@ -18,6 +16,10 @@ export class Synchronizers {
 
   get size (): number {
     return this.#byPath.size
+  }
+
+  get (path: string): Synchronizer<any> | undefined {
+    return this.#byPath.get(path)
   }
 
   /** ERR_ALREADY_IN_USE if there is one at this path. */
@@ -44,13 +46,5 @@ export class Synchronizers {
     const below = this.below(path)
     for (const synchronizer of below) synchronizer.checkAuthority(id)
     for (const synchronizer of below) synchronizer.setMultiplayerAuthority(id)
-  }
-
-  /** Values of a client; returns why they are refused. Other synchronizers of clients do not concern the server. */
-  receive (sender: number, path: string, { values, changed }: Sync): RpcDrop | undefined {
-    const synchronizer = this.#byPath.get(path)
-    if (synchronizer === undefined) return undefined
-    if (synchronizer.getMultiplayerAuthority() !== sender) return 'sync-authority'
-    return synchronizer.receive(sender, values, changed) ? undefined : 'sync-values'
   }
 }

@@ -1,9 +1,13 @@
+import { idKey } from './id-key.ts'
+
 /** What one peer may announce: characters of its paths, each path counting as this many more. */
 const MAX_ANNOUNCED = 262144
 const PATH_COST = 64
 
 /** A path that a peer has announced. */
 export interface AnnouncedPath {
+  /** Stands for the path in packets of the peer. */
+  readonly id: number
   readonly path: string
   /** MD5 of the methods that the peer's node has; empty with Godot 3. */
   readonly md5: string
@@ -20,69 +24,68 @@ export interface AnnouncedPath {
  * others.
  */
 export class AnnouncedPaths {
-  readonly #byId = new Map<number, AnnouncedPath>()
-  /** The last id of each path. */
-  readonly #ids = new Map<string, number>()
-  /** Ids of all that a spawned node consists of, by the path of that node. */
-  readonly #parts = new Map<string, Set<number>>()
-  /** Ids whose nodes may be gone, the least recently used first. */
-  readonly #stale = new Set<number>()
+  readonly #byKey = new Map<number, AnnouncedPath>()
+  /** The last announcement of each path. */
+  readonly #last = new Map<string, AnnouncedPath>()
+  /** All that a spawned node consists of, by the path of that node. */
+  readonly #parts = new Map<string, Set<AnnouncedPath>>()
+  /** Those whose nodes may be gone, the least recently used first. */
+  readonly #stale = new Set<AnnouncedPath>()
   #cost = 0
 
   /** What an id stands for. */
   get (id: number): AnnouncedPath | undefined {
-    if (this.#stale.delete(id)) this.#stale.add(id)
-    return this.#byId.get(id)
+    const announced = this.#byKey.get(idKey(id))
+    if (announced !== undefined && this.#stale.delete(announced)) this.#stale.add(announced)
+    return announced
   }
 
   /** The last announcement of a path. */
   at (path: string): AnnouncedPath | undefined {
-    const id = this.#ids.get(path)
-    return id === undefined ? undefined : this.#byId.get(id)
+    return this.#last.get(path)
   }
 
-  get all (): ReadonlyMap<number, AnnouncedPath> {
-    return this.#byId
+  get all (): Iterable<AnnouncedPath> {
+    return this.#byKey.values()
   }
 
-  /** From now on `id` stands for this path; false, and nothing is changed, if the peer has announced too much. */
-  add (id: number, announced: AnnouncedPath): boolean {
-    const { path, spawned } = announced
-    const removed = this.#removedFor(id, path)
+  /** From now on its id stands for this path; false, and nothing is changed, if the peer has announced too much. */
+  add (announced: AnnouncedPath): boolean {
+    const { id, path, spawned } = announced
+    const removed = this.#removedFor(announced)
     if (removed === undefined) return false
     for (const old of removed) this.#delete(old)
-    const previous = this.#ids.get(path)
+    const previous = this.#last.get(path)
     if (previous !== undefined) this.#stale.add(previous)
-    this.#byId.set(id, announced)
-    this.#ids.set(path, id)
-    if (spawned !== undefined) this.#parts.set(spawned, (this.#parts.get(spawned) ?? new Set()).add(id))
-    this.#cost += costOf(path)
+    this.#byKey.set(idKey(id), announced)
+    this.#last.set(path, announced)
+    if (spawned !== undefined) this.#parts.set(spawned, (this.#parts.get(spawned) ?? new Set()).add(announced))
+    this.#cost += costOf(announced)
     return true
   }
 
-  /** The ids that an announcement replaces; undefined if it exceeds the limit even so. */
-  #removedFor (id: number, path: string): Set<number> | undefined {
-    const removed = new Set<number>()
-    let cost = this.#cost + costOf(path)
-    const remove = (old: number | undefined): void => {
-      const known = old === undefined || removed.has(old) ? undefined : this.#byId.get(old)
-      if (known === undefined) return
-      removed.add(old!)
-      cost -= costOf(known.path)
+  /** What an announcement replaces; undefined if it exceeds the limit even so. */
+  #removedFor (announced: AnnouncedPath): Set<AnnouncedPath> | undefined {
+    const removed = new Set<AnnouncedPath>()
+    let cost = this.#cost + costOf(announced)
+    const remove = (old: AnnouncedPath | undefined): void => {
+      if (old === undefined || removed.has(old)) return
+      removed.add(old)
+      cost -= costOf(old)
     }
-    remove(id)
+    remove(this.#byKey.get(idKey(announced.id)))
     for (const old of this.#stale) {
       if (cost <= MAX_ANNOUNCED) break
       remove(old)
     }
-    if (cost > MAX_ANNOUNCED) remove(this.#ids.get(path))
+    if (cost > MAX_ANNOUNCED) remove(this.#last.get(announced.path))
     return cost > MAX_ANNOUNCED ? undefined : removed
   }
 
   /** The node at a path was freed here; the peer may have it still, and what it consists of. */
   freed (path: string): void {
-    const id = this.#ids.get(path)
-    if (id !== undefined) this.#stale.add(id)
+    const last = this.#last.get(path)
+    if (last !== undefined) this.#stale.add(last)
     for (const part of this.#parts.get(path) ?? []) this.#stale.add(part)
   }
 
@@ -91,18 +94,18 @@ export class AnnouncedPaths {
     for (const part of this.#parts.get(path) ?? []) this.#delete(part)
   }
 
-  #delete (id: number): void {
-    const { path, spawned } = this.#byId.get(id)!
-    this.#byId.delete(id)
-    this.#cost -= costOf(path)
-    this.#stale.delete(id)
-    if (this.#ids.get(path) === id) this.#ids.delete(path)
+  #delete (announced: AnnouncedPath): void {
+    const { id, path, spawned } = announced
+    this.#byKey.delete(idKey(id))
+    this.#cost -= costOf(announced)
+    this.#stale.delete(announced)
+    if (this.#last.get(path) === announced) this.#last.delete(path)
     const parts = spawned === undefined ? undefined : this.#parts.get(spawned)
-    parts?.delete(id)
+    parts?.delete(announced)
     if (parts?.size === 0) this.#parts.delete(spawned!)
   }
 }
 
-function costOf (path: string): number {
+function costOf ({ path }: AnnouncedPath): number {
   return path.length + PATH_COST
 }

@@ -154,14 +154,14 @@ export class PathCache {
     peer: number, id: number, path: string, { md5 = '', spawned }: Partial<AnnouncedPath> = {}
   ): boolean {
     const announced = this.#announced.get(peer) ?? new AnnouncedPaths()
-    if (!announced.add(id, { path, md5, spawned })) return false
+    if (!announced.add({ id, path, md5, spawned })) return false
     this.#announced.set(peer, announced)
     return true
   }
 
   /** What a peer has announced. */
   announcementsOf (peer: number): Array<{ readonly id: number, readonly path: string, readonly md5: string }> {
-    return [...this.#announced.get(peer)?.all ?? []].map(([id, { path, md5 }]) => ({ id, path, md5 }))
+    return [...this.#announced.get(peer)?.all ?? []].map(({ id, path, md5 }) => ({ id, path, md5 }))
   }
 
   /** What a peer has announced under an id, or last of a path. */

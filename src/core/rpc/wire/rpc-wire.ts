@@ -45,6 +45,9 @@ export interface RpcLink {
   putTo (to: number, packet: Uint8Array): void
 }
 
+/** Values of a synchronizer, by its path, or the id that its spawn gave it. */
+export interface AddressedSync { readonly synchronizer: RpcNode, readonly sync: Sync }
+
 /** Announces the paths of spawners and synchronizers. */
 export interface PathAnnouncer {
   /**
@@ -78,8 +81,8 @@ export interface RpcReceiver {
   readonly readsReplication: boolean
   /** Whether the argument of a custom spawn keeps Godot's types: a whole real is a `Float`. */
   readonly exactTypes: boolean
-  /** Values of a synchronizer, by its path, or the id that its spawn gave it; valid until the call returns. */
-  receiveSync (sender: WebSocketPeer, synchronizer: RpcNode, sync: Sync): void
+  /** Values of the synchronizers in a packet, valid until the call returns. Throws ERR_INVALID_DATA if one is twice. */
+  receiveSyncs (sender: WebSocketPeer, syncs: readonly AddressedSync[]): void
   /** The spawner at `spawner` spawned a node; its values are valid until the call returns. */
   receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void
   /** A spawned node was despawned, by the id that its spawn gave it. */

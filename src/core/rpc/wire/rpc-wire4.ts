@@ -166,10 +166,10 @@ export class RpcWire4 implements RpcWire {
   }
 
   #receiveSyncs (sender: WebSocketPeer, packet: Uint8Array): void {
-    for (const sync of decodeSyncs(packet)) {
+    this.#receiver.receiveSyncs(sender, decodeSyncs(packet).flatMap(sync => {
       const synchronizer = sync.id < PATH_BASED ? sync.id : this.#paths.resolve(sender.id, sync.id - PATH_BASED)
-      if (synchronizer !== undefined) this.#receiver.receiveSync(sender, synchronizer, sync)
-    }
+      return synchronizer === undefined ? [] : [{ synchronizer, sync }]
+    }))
   }
 
   #listAt (path: string): MethodList {

@@ -1,6 +1,11 @@
 import t from 'tap'
 import { arrayOf, exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts'
+import { MethodList } from '../../../../src/protocol/multiplayer/method-list.ts'
+import { encodeSyncs } from '../../../../src/protocol/multiplayer/replication4-packet.ts'
+import { encodeSimplifyPath4 } from '../../../../src/protocol/multiplayer/rpc4-packet.ts'
+import { PATH_BASED } from '../../../../src/protocol/multiplayer/scene-packet.ts'
+import { variant4 } from '../../../../src/protocol/variant/variant4.ts'
 import { float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
@@ -101,6 +106,47 @@ t.test('refuses values of others, of other kinds and of another number, and coun
   owner.sync('Main/Input', [new Vector2(1, 0)])
   await pumpUntilIdle(players)
   t.same([changes, drops['sync-values']], [0, 6])
+  await server.stop()
+})
+
+t.test('values of a synchronizer that is twice in a packet are malformed, also under two ids of its path', async t => {
+  const server = await open()
+  const player = new Godot4Player(server, withInput)
+  await pumpUntilIdle([player])
+  const { game } = player
+  const synchronizer = server.multiplayer.synchronizer('Main/Input', { on: { kind: Boolean } }, { authority: game.id })
+  const changes: unknown[] = []
+  synchronizer.on('changed', ({ on }) => { changes.push(on) })
+  for (const id of [1, 2]) game.sendPacket(encodeSimplifyPath4(variant4, new MethodList([]).md5, id, 'Main/Input'))
+  const send = (...ids: number[]): void => {
+    const syncs = ids.map((id, at) => ({ id: PATH_BASED + id, values: Uint8Array.of(at % 2 === 0 ? 0x81 : 1) }))
+    for (const packet of encodeSyncs(1, syncs)) game.sendPacket(packet)
+  }
+  send(1)
+  send(1, 1, 1, 1)
+  send(1, 2, 1, 2)
+  await pumpUntilIdle([player])
+  t.same([changes, synchronizer.get('on'), server.monitor.drops['rpc-malformed']], [[true], true, 2])
+  await server.stop()
+})
+
+t.test('refused values are reported once per packet and reason', async t => {
+  const server = await open()
+  const player = new Godot4Player(server)
+  await pumpUntilIdle([player])
+  const { game } = player
+  const paths = Array.from({ length: 10 }, (_, at) => `Main/S${at}`)
+  for (const [at, path] of paths.entries()) {
+    server.multiplayer.synchronizer(path, state, { authority: at < 5 ? game.id : game.id + 1 })
+    game.sendPacket(encodeSimplifyPath4(variant4, new MethodList([]).md5, at, path))
+  }
+  for (let i = 0; i < 2; i++) {
+    const syncs = paths.map((_, at) => ({ id: PATH_BASED + at, values: new Uint8Array() }))
+    for (const packet of encodeSyncs(1, syncs)) game.sendPacket(packet)
+  }
+  await pumpUntilIdle([player])
+  const { drops } = server.monitor
+  t.same([drops['sync-authority'], drops['sync-values']], [2, 2])
   await server.stop()
 })
 
