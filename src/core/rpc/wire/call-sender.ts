@@ -1,3 +1,4 @@
+import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
 import type { OwnPath } from './path-cache.ts'
 import type { RpcLink } from './rpc-wire.ts'
@@ -44,16 +45,18 @@ export class CallSender {
 
   /** Sends a call to receivers some of which have not confirmed the path. Throws before anything is sent. */
   sendUnconfirmed (to: number, own: OwnPath, call: OutgoingCall): void {
-    const { differing, confirmed } = own
+    const { confirmed } = own
     const byPath = call.encode(own.path, true)
-    const receivers = this.#receiversOf(to).filter(id => call.accepts?.(id) ?? true)
+    const open = this.#openPeersOf(to)
+    const receivers = open.filter(id => call.accepts?.(id) ?? true)
     const isConfirmedByAll = receivers.every(id => confirmed.has(id))
     // The full path is longer than any id.
     if (!isConfirmedByAll) this.#link.check(byPath)
     for (const id of receivers) this.announce(id, own, call.announcement)
-    const isForAll = differing.size === 0 && this.#link.areAllConnected
-    if (receivers.length > MAX_SINGLY && isForAll) return this.#link.putTo(to, byPath)
+    const shared = receivers.length > MAX_SINGLY ? this.#targetOf(receivers, open, to) : undefined
+    if (shared !== undefined && !isConfirmedByAll) return this.#link.putTo(shared, byPath)
     const byId = call.encode(own.id, !isConfirmedByAll)
+    if (shared !== undefined) return this.#link.putTo(shared, byId)
     for (const id of receivers) this.#link.putTo(id, confirmed.has(id) ? byId : byPath)
   }
 
@@ -64,8 +67,17 @@ export class CallSender {
     this.#link.putTo(peer, announcement())
   }
 
+  /** Target of one packet to these of the peers of `to`; undefined unless it reaches nobody else. */
+  #targetOf (receivers: readonly number[], open: readonly number[], to: number): number | undefined {
+    if (!this.#link.areAllConnected) return undefined
+    if (receivers.length === open.length) return to
+    if (to !== target.ALL || receivers.length < open.length - 1) return undefined
+    const included = new Set(receivers)
+    return -open.find(id => !included.has(id))!
+  }
+
   /** Without a peer that is joining: it may still resolve ids as in another room. */
-  #receiversOf (to: number): number[] {
+  #openPeersOf (to: number): number[] {
     const { connected } = this.#link
     if (to > 0) return connected.has(to) && this.#link.isOpen(to) ? [to] : []
     return [...this.#link.openPeers()].map(({ id }) => id).filter(id => connected.has(id) && id !== -to)
