@@ -44,6 +44,13 @@ export class MemberConverter {
     return converted as Variant[]
   }
 
+  /** Why `incoming` accepts none of these values; `what` names one. */
+  faultOf (values: readonly Variant[], what: (at: number) => string = argument): string {
+    if (!this.#isCount(values.length)) return this.#countFault(values.length)
+    const at = values.findIndex((value, at) => this.#converters![at].incoming(value) === undefined)
+    return this.#kindFault(at, values[at], what)
+  }
+
   /**
    * The values as they are sent. ERR_INVALID_PARAMETER when there are too many or too few, or one is of another kind;
    * `what` names them in messages.
@@ -51,16 +58,11 @@ export class MemberConverter {
   outgoing (values: readonly Variant[], what: (at: number) => string = argument): readonly Variant[] {
     if (this.#converters === undefined) return values
     const given = values.length > this.#required ? withoutTrailing(values) : values
-    if (!this.#isCount(given.length)) {
-      throw new GodotError('ERR_INVALID_PARAMETER', `${given.length} arguments: expected ${this.#expected}`)
-    }
+    if (!this.#isCount(given.length)) throw new GodotError('ERR_INVALID_PARAMETER', this.#countFault(given.length))
     const converted: Variant[] = []
     for (let i = 0; i < given.length; i++) {
       const value = this.#converters[i].outgoing(given[i])
-      if (value === undefined) {
-        const name = kindName(kindOf(this.#parameters[i]))
-        throw new GodotError('ERR_INVALID_PARAMETER', `${what(i)}: expected ${name}, got ${describe(given[i])}`)
-      }
+      if (value === undefined) throw new GodotError('ERR_INVALID_PARAMETER', this.#kindFault(i, given[i], what))
       converted.push(value)
     }
     return converted
@@ -70,9 +72,13 @@ export class MemberConverter {
     return count >= this.#required && count <= this.#defaults.length
   }
 
-  get #expected (): string {
+  #countFault (count: number): string {
     const most = this.#defaults.length
-    return this.#required === most ? `${most}` : `${this.#required} to ${most}`
+    return `${count} arguments: expected ${this.#required === most ? most : `${this.#required} to ${most}`}`
+  }
+
+  #kindFault (at: number, value: Variant, what: (at: number) => string): string {
+    return `${what(at)}: expected ${kindName(kindOf(this.#parameters[at]))}, got ${describe(value)}`
   }
 }
 

@@ -181,7 +181,7 @@ export class MultiplayerAPI {
 
   /**
    * Sends bytes to all (0), to one, or to all but one (-id). ERR_INVALID_DATA for none, ERR_INVALID_PARAMETER for
-   * anything but bytes and an integer, ERR_DOES_NOT_EXIST for a peer that is not connected, ERR_OUT_OF_MEMORY for more
+   * anything but bytes and a number, ERR_DOES_NOT_EXIST for a peer that is not connected, ERR_OUT_OF_MEMORY for more
    * than the output buffer holds. Godot: MultiplayerAPI.send_bytes.
    */
   sendBytes (bytes: Uint8Array, to: number = target.ALL): void {

@@ -9,8 +9,7 @@ import type { MemberConverter } from './member-converter.ts'
 import { rpcModes } from './rpc-mode.ts'
 import type { RpcMode } from './rpc-mode.ts'
 import type { MemberKind, NodeSurface } from './rpc-surface.ts'
-import type { RpcDrop } from '../server/log/drop-reason.ts'
-import type { MemberCall } from './wire/rpc-wire.ts'
+import type { MemberCall, Refusal } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
 export interface NodeHost {
@@ -98,13 +97,14 @@ export class NodeMembers {
   /**
    * Runs what a peer calls, or returns why it is refused. Values are decoded only for a member that this peer may call.
    */
-  receive (sender: number, kind: MemberKind, name: string, values: EncodedValues): RpcDrop | undefined {
+  receive (sender: number, kind: MemberKind, name: string, values: EncodedValues): Refusal | undefined {
     const member = this.#members[kind].get(name)
-    if (member === undefined) return 'rpc-unknown-member'
-    if (!rpcModes[member.mode].accepts(this.master === target.SERVER, sender === this.master)) return 'rpc-mode'
-    const { exactFloats } = member.converter
-    const converted = member.converter.incoming(values.decode({ exactFloats }))
-    if (converted === undefined) return 'rpc-arguments'
+    if (member === undefined) return { reason: 'rpc-unknown-member' }
+    const { mode, converter } = member
+    if (!rpcModes[mode].accepts(this.master === target.SERVER, sender === this.master)) return { reason: 'rpc-mode' }
+    const decoded = values.decode({ exactFloats: converter.exactFloats })
+    const converted = converter.incoming(decoded)
+    if (converted === undefined) return { reason: 'rpc-arguments', why: converter.faultOf(decoded) }
     this.#run(sender, member, name, converted)
     return undefined
   }
@@ -132,7 +132,8 @@ export class NodeMembers {
 
   /** What a handler here gets: the same as from a client. */
   #received ({ converter }: Member, name: string, values: readonly Variant[]): readonly Variant[] {
-    const converted = converter.incoming(this.#host.transmitted(values, converter.exactFloats))
+    const transmitted = this.#host.transmitted(values, converter.exactFloats)
+    const converted = converter.incoming(transmitted)
     if (converted !== undefined) return converted
     throw new GodotError('ERR_INVALID_PARAMETER', `${name}: an argument is of another kind than declared`)
   }

@@ -8,7 +8,7 @@ import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
 import type { MultiplayerHost } from './multiplayer-core.ts'
 import type { NodeTree } from './node-tree.ts'
 import type { MemberKind } from './rpc-surface.ts'
-import type { AddressedSync, RpcReceiver } from './wire/rpc-wire.ts'
+import type { AddressedSync, Refusal, RpcReceiver } from './wire/rpc-wire.ts'
 
 /** Delivers what the wire reads to nodes and listeners. */
 export class Receiver implements RpcReceiver {
@@ -26,8 +26,8 @@ export class Receiver implements RpcReceiver {
 
   receiveMember (sender: WebSocketPeer, path: string, kind: MemberKind, name: string, values: EncodedValues): void {
     const node = this.#nodes.get(path)
-    const refusal = node === undefined ? 'rpc-unknown-node' : node.receive(sender.id, kind, name, values)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: path, [kind]: name })
+    if (node === undefined) return this.refuse(sender, 'rpc-unknown-node', { node: path, [kind]: name })
+    this.#refuseFor(node.receive(sender.id, kind, name, values), sender, { node: path, [kind]: name })
   }
 
   receiveRaw (sender: WebSocketPeer, bytes: Uint8Array): void {
@@ -54,12 +54,13 @@ export class Receiver implements RpcReceiver {
 
   receiveSyncs (sender: WebSocketPeer, syncs: readonly AddressedSync[]): void {
     const refused = this.replication?.receiveSyncs(sender.id, syncs)
-    for (const [reason, node] of refused ?? []) this.refuse(sender, reason, { node })
+    for (const [node, refusal] of refused ?? []) this.#refuseFor(refusal, sender, { node })
   }
 
   receiveSpawn (sender: WebSocketPeer, spawner: string, spawn: Spawn): void {
-    const refusal = this.replication?.receiveSpawn(sender.id, spawner, spawn)
-    if (refusal !== undefined) this.refuse(sender, refusal, { node: spawner, name: spawn.name })
+    this.#refuseFor(this.replication?.receiveSpawn(sender.id, spawner, spawn), sender, {
+      node: spawner, name: spawn.name
+    })
   }
 
   receiveDespawn (sender: WebSocketPeer, node: number): void {
@@ -68,5 +69,11 @@ export class Receiver implements RpcReceiver {
 
   refuse (sender: WebSocketPeer, reason: RpcDrop, details: object): void {
     this.#host.refused(reason, sender, details)
+  }
+
+  #refuseFor (refusal: Refusal | undefined, sender: WebSocketPeer, details: object): void {
+    if (refusal === undefined) return
+    const { reason, why } = refusal
+    this.refuse(sender, reason, why === undefined ? details : { ...details, why })
   }
 }

@@ -117,7 +117,7 @@ export class RemoteNode<Members = any> {
 
   /**
    * Calls a method on one peer, or on all but one (-id). ERR_DOES_NOT_EXIST for a peer that is not connected;
-   * ERR_INVALID_PARAMETER for an id that is not an integer, for 1, the server itself, unless the mode allows that, for
+   * ERR_INVALID_PARAMETER for an id that is not a number, for 1, the server itself, unless the mode allows that, for
    * more than 255 arguments, a wrong number of them, or values that are not Variants; ERR_OUT_OF_MEMORY for a packet
    * larger than the output buffer.
    * Godot: Node.rpc_id.

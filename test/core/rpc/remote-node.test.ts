@@ -39,7 +39,7 @@ const host: NodeHost = {
   setMaster: (node, id) => { node.master = id }
 }
 
-/** Calls a member as a client does: with encoded values. */
+/** Calls a member as a client does, with encoded values; returns the reason if that is refused. */
 function receiverOf (members: NodeMembers) {
   return (sender: number, kind: MemberKind, name: string, values: readonly Variant[]) => {
     const packet = encodeRpcPacket(variant3, kind === 'method'
@@ -50,7 +50,7 @@ function receiverOf (members: NodeMembers) {
           args: values
         }
       : { type: 'remoteSet', node: 1, name, value: values[0] })
-    return members.receive(sender, kind, name, (decodeRpcPacket(variant3, packet) as ReceivedMember).values)
+    return members.receive(sender, kind, name, (decodeRpcPacket(variant3, packet) as ReceivedMember).values)?.reason
   }
 }
 

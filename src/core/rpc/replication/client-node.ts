@@ -1,8 +1,8 @@
 import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
-import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
+import type { Refusal } from '../wire/rpc-wire.ts'
 import type { ReplicatedProperties } from './replicated-properties.ts'
 import type { ReplicatedName, ReplicatedValue, ReplicatedValues, Replication } from './replication.ts'
 import type { Spawned } from './spawner.ts'
@@ -59,9 +59,9 @@ export class ClientNode<R extends Replication = Replication> {
   }
 
   /** @internal Values of the client; returns why they are refused. */
-  receive (_sender: number, { values: bytes, changed }: Sync): RpcDrop | undefined {
+  receive (_sender: number, { values: bytes, changed }: Sync): Refusal | undefined {
     const changes = this.#properties.receive(bytes, changed)
-    if (changes === undefined) return 'sync-values'
+    if (typeof changes === 'string') return { reason: 'sync-values', why: changes }
     const values = changes as Partial<ReplicatedValues<R>>
     if (Object.keys(changes).length > 0) this.#signals.emit('changed', values, this.peer)
     return undefined

@@ -108,14 +108,14 @@ export class ClientSpawner<R extends Replication = Replication> {
     return childPath(this.#spawnPath, name)
   }
 
-  /**
-   * @internal A node as it was spawned; undefined if its values are of another number or kind than declared, or more
-   * than fit in a packet.
-   */
-  createNode ({ name, what, synchronizers, values }: Spawn): ClientNode<R> | undefined {
+  /** @internal A node as it was spawned, or why there can be none. */
+  createNode ({ name, what, synchronizers, values }: Spawn): ClientNode<R> | string {
     const properties = this.#propertiesOf(what)
-    if (properties === undefined || synchronizers.length !== Number(!properties.isEmpty)) return undefined
-    if (!properties.receiveSpawn(values[0])) return undefined
+    if (properties === undefined) return 'the function that returns its properties threw'
+    const expected = Number(!properties.isEmpty)
+    if (synchronizers.length !== expected) return `${synchronizers.length} synchronizers: expected ${expected}`
+    const fault = properties.receiveSpawn(values[0])
+    if (fault !== undefined) return fault
     const path = this.pathOf(name)
     const failed = (error: unknown, signal: string): void => {
       this.#host.replicator.host.failed(error, { node: this.path, signal, spawned: path })

@@ -2,7 +2,7 @@ import { GodotError } from '../../../error.ts'
 import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { idKey } from '../wire/id-key.ts'
 import { isBelow, isNodeName } from '../wire/node-path.ts'
-import type { RpcDrop } from '../../server/log/drop-reason.ts'
+import type { Refusal } from '../wire/rpc-wire.ts'
 import type { ClientNode } from './client-node.ts'
 import { ClientSpawner } from './client-spawner.ts'
 import type { ClientReplication, ClientSpawnerOptions } from './client-spawner.ts'
@@ -67,14 +67,14 @@ export class ClientSpawners {
   }
 
   /** A client spawned a node; returns why that is refused. Other spawners of clients do not concern the server. */
-  spawned (sender: number, path: string, spawn: Spawn): RpcDrop | undefined {
+  spawned (sender: number, path: string, spawn: Spawn): Refusal | undefined {
     const spawner = this.#byPath.get(path)
     if (spawner === undefined) return undefined
-    if (spawner.getMultiplayerAuthority() !== sender) return 'spawn-authority'
-    if (spawner.nodes.size >= spawner.limit) return 'spawn-limit'
+    if (spawner.getMultiplayerAuthority() !== sender) return { reason: 'spawn-authority' }
+    if (spawner.nodes.size >= spawner.limit) return { reason: 'spawn-limit' }
     const ofClient = this.#byPeer.get(sender) ?? { nodes: new Map(), synchronizers: new Map() }
-    const node = this.#isNew(spawn, spawner, ofClient) ? spawner.createNode(spawn) : undefined
-    if (node === undefined) return 'spawn-invalid'
+    const node = this.#faultOf(spawn, spawner, ofClient) ?? spawner.createNode(spawn)
+    if (typeof node === 'string') return { reason: 'spawn-invalid', why: node }
     const { node: id, synchronizers } = spawn
     this.#byPeer.set(sender, ofClient)
     ofClient.nodes.set(idKey(id), { spawner, node, id, synchronizers })
@@ -104,11 +104,16 @@ export class ClientSpawners {
     this.#byPeer.delete(peer)
   }
 
-  /** Whether the name is one that a node can have, and neither it nor the ids are in use. */
-  #isNew ({ name, node, synchronizers }: Spawn, spawner: ClientSpawner<any>, ofClient: OfClient): boolean {
+  /** Why there can be no such node; undefined if there can. */
+  #faultOf (
+    { name, node, synchronizers }: Spawn, spawner: ClientSpawner<any>, ofClient: OfClient
+  ): string | undefined {
     const path = spawner.pathOf(name)
-    if (!isNodeName(name) || this.isSpawned(path) || this.#replicator.isSpawned(path)) return false
-    return !ofClient.nodes.has(idKey(node)) && !synchronizers.some(id => ofClient.synchronizers.has(idKey(id)))
+    if (!isNodeName(name)) return 'invalid name'
+    if (this.isSpawned(path) || this.#replicator.isSpawned(path)) return `node ${path} is already spawned`
+    if (ofClient.nodes.has(idKey(node))) return `node id ${node} is in use`
+    const used = synchronizers.find(id => ofClient.synchronizers.has(idKey(id)))
+    return used === undefined ? undefined : `synchronizer id ${used} is in use`
   }
 
   #free (spawner: ClientSpawner<any>): void {

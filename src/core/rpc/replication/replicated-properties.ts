@@ -137,23 +137,24 @@ export class ReplicatedProperties {
 
   /**
    * Takes over what the owner of the synchronizer has sent, `changed` as in `Delta`; returns the values that differ
-   * from those before, by name. Undefined if they are of another number or kind, or if all values together are more
-   * than fits in a packet, so that the server could not send them as their next owner. Throws GodotError for values
-   * that do not decode.
+   * from those before, by name. Returns what is wrong if they are of another number or kind, or if all values together
+   * are more than fits in a packet, so that the server could not send them as their next owner. Throws GodotError for
+   * values that do not decode.
    */
-  receive (bytes: Uint8Array, changed: bigint | undefined): Record<string, Variant> | undefined {
+  receive (bytes: Uint8Array, changed: bigint | undefined): Record<string, Variant> | string {
     const expected = changed === undefined ? this.#always : this.#watchedOf(changed)
-    return expected === undefined ? undefined : this.#take(bytes, expected)
+    return typeof expected === 'string' ? expected : this.#take(bytes, expected)
   }
 
-  /** Takes over the values that came with a spawn; false, and errors, as of `receive`. */
-  receiveSpawn (bytes: Uint8Array): boolean {
-    return this.#take(bytes, this.#spawned) !== undefined
+  /** Takes over the values that came with a spawn; returns what is wrong, and throws, as `receive` does. */
+  receiveSpawn (bytes: Uint8Array): string | undefined {
+    const taken = this.#take(bytes, this.#spawned)
+    return typeof taken === 'string' ? taken : undefined
   }
 
-  #take (bytes: Uint8Array, expected: readonly Property[]): Record<string, Variant> | undefined {
+  #take (bytes: Uint8Array, expected: readonly Property[]): Record<string, Variant> | string {
     const received = this.#host.codec.parse(from => readValues(from, expected), bytes)
-    if (received === undefined) return undefined
+    if (typeof received === 'string') return received
     const changes: Record<string, Variant> = {}
     let size = this.#size
     for (const [at, property] of expected.entries()) {
@@ -162,7 +163,9 @@ export class ReplicatedProperties {
       size += encoded.length - property.bytes.length
       changes[property.name] = value
     }
-    if (!this.#isSendable(size * MAX_GROWTH) && !this.#isSendable(this.#sentSize(changes))) return undefined
+    if (!this.#isSendable(size * MAX_GROWTH) && !this.#isSendable(this.#sentSize(changes))) {
+      return 'all values together exceed option outputBufferKb'
+    }
     this.#size = size
     for (const [at, property] of expected.entries()) {
       if (!Object.hasOwn(changes, property.name)) continue
@@ -179,8 +182,11 @@ export class ReplicatedProperties {
     return sizeOf(known.map(property => this.#encode(property, values[property.name] as Variant)))
   }
 
-  #watchedOf (changed: bigint): readonly Property[] | undefined {
-    if (changed === 0n || changed >> BigInt(this.#watched.length) !== 0n) return undefined
+  #watchedOf (changed: bigint): readonly Property[] | string {
+    if (changed === 0n || changed >> BigInt(this.#watched.length) !== 0n) {
+      const expected = `bits of ${this.#watched.length} on_change properties`
+      return `changed properties 0x${changed.toString(16)}: expected ${expected}`
+    }
     return this.#watched.filter((_, at) => (changed >> BigInt(at) & 1n) === 1n)
   }
 
@@ -229,16 +235,17 @@ function sizeOf (values: readonly Encoded[]): number {
   return values.reduce((sum, { encoded }) => sum + encoded.length, 0)
 }
 
-/** Reads a value for each property; undefined unless they are all there, of the right kinds, and nothing else. */
-function readValues (from: VariantReader, properties: readonly Property[]): Encoded[] | undefined {
+/** Reads a value for each property; returns what is wrong unless they are all there, of their kinds, and no more. */
+function readValues (from: VariantReader, properties: readonly Property[]): Encoded[] | string {
   const received: Encoded[] = []
-  for (const { converter } of properties) {
-    if (from.remaining === 0) return undefined
+  for (const { name, converter } of properties) {
+    if (from.remaining === 0) return `${received.length} values: expected ${properties.length}`
     const start = from.offset
     from.exactFloats = converter.exactFloats === true
-    const values = converter.incoming([readRpcArgument(from)])
-    if (values === undefined) return undefined
+    const read = [readRpcArgument(from)]
+    const values = converter.incoming(read)
+    if (values === undefined) return converter.faultOf(read, () => `property ${name}`)
     received.push({ value: values[0], encoded: from.source.subarray(start, from.offset) })
   }
-  return from.remaining === 0 ? received : undefined
+  return from.remaining === 0 ? received : `more than ${properties.length} values`
 }

@@ -1,9 +1,8 @@
 import { GodotError } from '../../../error.ts'
 import type { Spawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { RpcNode } from '../../../protocol/multiplayer/rpc-node.ts'
-import type { AddressedSync } from '../wire/rpc-wire.ts'
+import type { AddressedSync, Refusal } from '../wire/rpc-wire.ts'
 import { isBelow, relativePath } from '../wire/node-path.ts'
-import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import type { ClientNode } from './client-node.ts'
 import { ClientSpawners } from './client-spawners.ts'
 import type { Replicator } from './replicator.ts'
@@ -80,11 +79,11 @@ export class SceneReplication {
   }
 
   /**
-   * Values of synchronizers in one packet; returns why some are refused, each reason with one of those. Other
-   * synchronizers of clients do not concern the server. Godot never sends the values of one twice: ERR_INVALID_DATA.
+   * Values of synchronizers in one packet; returns which are refused and why, one for each reason. Other synchronizers
+   * of clients do not concern the server. Godot never sends the values of one twice: ERR_INVALID_DATA.
    */
-  receiveSyncs (sender: number, syncs: readonly AddressedSync[]): Map<RpcDrop, RpcNode> {
-    const refused = new Map<RpcDrop, RpcNode>()
+  receiveSyncs (sender: number, syncs: readonly AddressedSync[]): Array<readonly [RpcNode, Refusal]> {
+    const refused: Array<readonly [RpcNode, Refusal]> = []
     const received = new Set<Synchronizer | ClientNode>()
     for (const { synchronizer: node, sync } of syncs) {
       const synchronizer = typeof node === 'string'
@@ -94,13 +93,14 @@ export class SceneReplication {
       if (received.has(synchronizer)) throw new GodotError('ERR_INVALID_DATA', `values of synchronizer ${node} twice`)
       received.add(synchronizer)
       const refusal = synchronizer.receive(sender, sync)
-      if (refusal !== undefined) refused.set(refusal, node)
+      const isNew = refusal !== undefined && !refused.some(([, { reason }]) => reason === refusal.reason)
+      if (isNew) refused.push([node, refusal])
     }
     return refused
   }
 
   /** A client spawned a node by the spawner at a path; returns why that is refused. */
-  receiveSpawn (sender: number, spawner: string, spawn: Spawn): RpcDrop | undefined {
+  receiveSpawn (sender: number, spawner: string, spawn: Spawn): Refusal | undefined {
     return this.clientSpawners.spawned(sender, spawner, spawn)
   }
 

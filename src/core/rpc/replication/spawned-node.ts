@@ -72,7 +72,7 @@ export class SpawnedNode<R extends Replication = Replication> {
 
   /**
    * Shows the node to a client, or hides it unless `publicVisibility`. Clients get and lose the node at once.
-   * ERR_INVALID_PARAMETER for an id that is not an integer. Godot 4: MultiplayerSynchronizer.set_visibility_for.
+   * ERR_INVALID_PARAMETER for an id that is not a number. Godot 4: MultiplayerSynchronizer.set_visibility_for.
    */
   setVisibleTo (peer: number, isVisible: boolean): void {
     this.#presence.visibility.set(peer, isVisible)

@@ -3,11 +3,11 @@ import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { PATH_BASED } from '../../../protocol/multiplayer/scene-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
-import type { RpcDrop } from '../../server/log/drop-reason.ts'
 import { namesOf, SignalEmitter } from '../../server/signals.ts'
 import { addSignalMethods } from '../../server/signal-source.ts'
 import type { SignalSource } from '../../server/signal-source.ts'
 import type { ValueOf } from '../rpc-surface.ts'
+import type { Refusal } from '../wire/rpc-wire.ts'
 import { Presence } from './presence.ts'
 import type { ReplicatedProperties } from './replicated-properties.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
@@ -132,7 +132,7 @@ export class Synchronizer<R extends Replication = Replication> {
 
   /**
    * Sends the values of the server to a client from now on, or not unless `publicVisibility`. ERR_INVALID_PARAMETER for
-   * an id that is not an integer. Godot 4: MultiplayerSynchronizer.set_visibility_for.
+   * an id that is not a number. Godot 4: MultiplayerSynchronizer.set_visibility_for.
    */
   setVisibleTo (peer: number, isVisible: boolean): void {
     this.#visibility.set(peer, isVisible)
@@ -162,10 +162,10 @@ export class Synchronizer<R extends Replication = Replication> {
   }
 
   /** @internal Values of a client; returns why they are refused. */
-  receive (sender: number, { values: bytes, changed }: Sync): RpcDrop | undefined {
-    if (sender !== this.#authority) return 'sync-authority'
+  receive (sender: number, { values: bytes, changed }: Sync): Refusal | undefined {
+    if (sender !== this.#authority) return { reason: 'sync-authority' }
     const changes = this.#properties.receive(bytes, changed)
-    if (changes === undefined) return 'sync-values'
+    if (typeof changes === 'string') return { reason: 'sync-values', why: changes }
     if (Object.keys(changes).length > 0) this.#signals.emit('changed', changes as Partial<ReplicatedValues<R>>, sender)
     return undefined
   }

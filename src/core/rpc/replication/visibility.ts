@@ -1,4 +1,4 @@
-import { checkInteger } from '../check-target.ts'
+import { checkNumber } from '../check-target.ts'
 import type { VisibilityOptions } from './replication.ts'
 
 /** To whom something is visible (Godot 4's MultiplayerSynchronizer). */
@@ -30,9 +30,9 @@ export class Visibility {
     this.#changed()
   }
 
-  /** ERR_INVALID_PARAMETER for anything but an integer. */
+  /** ERR_INVALID_PARAMETER for anything but a number. */
   set (peer: number, isVisible: boolean): void {
-    checkInteger('peer id', peer)
+    checkNumber('peer id', peer)
     if (isVisible === this.#peers.has(peer)) return
     if (isVisible) this.#peers.add(peer)
     else this.#peers.delete(peer)

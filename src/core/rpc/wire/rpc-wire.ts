@@ -45,6 +45,9 @@ export interface RpcLink {
   putTo (to: number, packet: Uint8Array): void
 }
 
+/** The reason that something of a client is refused for, and what exactly is wrong if that does not say it. */
+export interface Refusal { readonly reason: RpcDrop, readonly why?: string }
+
 /** Values of a synchronizer, by its path, or the id that its spawn gave it. */
 export interface AddressedSync { readonly synchronizer: RpcNode, readonly sync: Sync }
 

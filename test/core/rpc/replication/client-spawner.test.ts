@@ -3,6 +3,7 @@ import { WebSocketServer } from '../../../../src/core/server/websocket-server.ts
 import { exact, variant } from '../../../../src/core/rpc/rpc-surface.ts'
 import type { ClientNode } from '../../../../src/core/rpc/replication/client-node.ts'
 import { Float, float, int, Vector2 } from '../../../../src/protocol/variant/variant-types.ts'
+import type { Variant } from '../../../../src/protocol/variant/variant-types.ts'
 import { FrameClient } from '../../../helper/memory/frame-client.ts'
 import type { ClientEvent4, Godot4Client } from '../../../helper/godot/godot4-client.ts'
 import { Godot4Player, pumpUntilIdle } from '../../../helper/godot/godot4-player.ts'
@@ -213,6 +214,36 @@ t.test('refuses what another client spawns, what is not as declared, and what ex
   owner.sendPacket(Buffer.from('05ffffffff', 'hex'))
   t.same(await counts(), [1, 11, 1, 0], 'other spawners do not concern the server')
   t.equal(drops['rpc-malformed'], 2)
+  await server.stop()
+})
+
+t.test('logs what is wrong with a spawn and with values', async t => {
+  const server = await open()
+  const players = await join(server, 1)
+  const [{ game }] = players
+  const refused = t.capture(server.monitor as any, 'callRefused')
+  server.multiplayer.clientSpawner(SPAWNER, bullet, { authority: game.id })
+  const values = [new Vector2(), 0]
+  game.spawn(SPAWNER, { name: 'A', what: { scene: 0 }, values })
+  game.syncSpawned('A', [3])
+  game.syncSpawned('A', [...values])
+  game.syncSpawned('A', [2], 6n)
+  for (const [name, given] of [['A', values], ['a/b', values], ['B', undefined], ['C', ['0', 0]], ['D', []]] as const) {
+    game.spawn(SPAWNER, { name, what: { scene: 0 }, values: given as Variant[] | undefined })
+  }
+  game.sendPacket(bytesOf('0400' + '01000000' + '01000000' + '00000000' + '03000000' + '453100'))
+  await pumpUntilIdle(players)
+  t.same(refused().map(({ args: [reason, , { why }] }: any) => [reason, why]), [
+    ['sync-values', 'property position: expected Vector2, got 3'],
+    ['sync-values', 'more than 1 values'],
+    ['sync-values', 'changed properties 0x6: expected bits of 1 on_change properties'],
+    ['spawn-invalid', 'node Main/A is already spawned'],
+    ['spawn-invalid', 'invalid name'],
+    ['spawn-invalid', '0 synchronizers: expected 1'],
+    ['spawn-invalid', 'property position: expected Vector2, got "0"'],
+    ['spawn-invalid', '0 values: expected 2'],
+    ['spawn-invalid', 'node id 1 is in use']
+  ])
   await server.stop()
 })
 
