@@ -1,4 +1,4 @@
-import { checkNumber } from '../check-target.ts'
+import { checkIsNumber } from '../check-is-number.ts'
 import type { VisibilityOptions } from './replication.ts'
 
 /** To whom something is visible (Godot 4's MultiplayerSynchronizer). */
@@ -32,7 +32,7 @@ export class Visibility {
 
   /** ERR_INVALID_PARAMETER for anything but a number. */
   set (peer: number, isVisible: boolean): void {
-    checkNumber('peer id', peer)
+    checkIsNumber('peer id', peer)
     if (isVisible === this.#peers.has(peer)) return
     if (isVisible) this.#peers.add(peer)
     else this.#peers.delete(peer)
