@@ -135,8 +135,12 @@ export class MultiplayerAPI {
     if (scene.clientSpawners.has(relative)) {
       throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client already exists at ${relative}`)
     }
+    const { nodes, wire } = this.#parts
+    const existing = nodes.get(relative)
     if (surface !== undefined) this.node(path, surface as Surface)
-    return scene.addSpawner(relative, options)
+    const own = existing === undefined ? nodes.get(relative) : undefined
+    const removeOwn = (): void => { if (nodes.remove(own!)) wire.forgetPath(relative) }
+    return scene.addSpawner(relative, options, own === undefined ? undefined : removeOwn)
   }
 
   /**

@@ -62,6 +62,7 @@ export class NodeMembers {
   }
 
   register (kind: MemberKind, mode: RpcMode, name: string, handler: Handler): void {
+    this.#host.check(this)
     this.#host.checkKind(kind)
     if (!Object.hasOwn(rpcModes, mode)) {
       throw new GodotError(

@@ -44,6 +44,10 @@ export class Receiver implements RpcReceiver {
     return this.replication?.spawnedNodeOf(path)
   }
 
+  isOfServer (spawned: string): boolean {
+    return this.replication?.isOfServer(spawned) === true
+  }
+
   get readsReplication (): boolean {
     return this.replication?.isReading === true
   }

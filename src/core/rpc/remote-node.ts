@@ -35,7 +35,8 @@ export class RemoteNode<Members = any> {
 
   /**
    * Lets peers call a method: `remote func name(...)`. What the handler throws or rejects with is logged; the peer
-   * stays connected. ERR_INVALID_PARAMETER for an unknown mode, or a method that is not declared.
+   * stays connected. ERR_INVALID_PARAMETER for an unknown mode, or a method that is not declared; ERR_DOES_NOT_EXIST
+   * once the node was freed.
    */
   method<Name extends MethodName<Members>> (mode: RpcMode, name: Name, handler: MethodHandler<Members[Name]>): this {
     this.#members.register('method', mode, name, handler as (sender: number, ...values: any[]) => unknown)

@@ -324,6 +324,8 @@ t.test('a freed node can no longer be called, not even here', async t => {
   const main = multiplayer.node('Main')
   for (const mode of ['master', 'remotesync', 'remote'] as const) main.method(mode, mode, () => t.fail(`${mode} ran`))
   main.free()
+  t.throws(() => main.method('remote', 'late', () => {}), { code: 'ERR_DOES_NOT_EXIST' })
+  t.throws(() => main.property('remote', 'late', () => {}), { code: 'ERR_DOES_NOT_EXIST' })
   for (const name of ['master', 'remotesync', 'remote', 'unknown']) {
     t.throws(() => main.rpc(name), { code: 'ERR_DOES_NOT_EXIST' }, name)
     t.throws(() => main.rpcId(1, name), { code: 'ERR_DOES_NOT_EXIST' }, name)

@@ -21,6 +21,7 @@ export class SceneReplication {
   readonly synchronizers: Synchronizers
   readonly clientSpawners: ClientSpawners
   readonly #spawners = new Map<string, Spawner>()
+  readonly #onRemoved = new Map<string, () => void>()
 
   constructor (replicator: Replicator) {
     this.replicator = replicator
@@ -41,8 +42,11 @@ export class SceneReplication {
     return this.#spawners.get(path)
   }
 
-  /** The server's spawner at a path, a new one if there is none. ERR_ALREADY_IN_USE if it has another spawn path. */
-  addSpawner (path: string, { spawnPath }: SpawnerOptions): Spawner {
+  /**
+   * The server's spawner at a path, a new one if there is none; `removed` is called when it goes with the node that it
+   * is in. ERR_ALREADY_IN_USE if it has another spawn path.
+   */
+  addSpawner (path: string, { spawnPath }: SpawnerOptions, removed: (() => void) | undefined): Spawner {
     const placing = spawnPath === undefined ? undefined : relativePath(spawnPath, path)
     const spawner = this.#spawners.get(path) ?? new Spawner(this, path, placing ?? relativePath('..', path))
     if (placing !== undefined && placing !== spawner.spawnPath) {
@@ -50,6 +54,7 @@ export class SceneReplication {
       throw new GodotError('ERR_ALREADY_IN_USE', message)
     }
     this.#spawners.set(path, spawner)
+    if (removed !== undefined) this.#onRemoved.set(path, removed)
     return spawner
   }
 
@@ -62,6 +67,11 @@ export class SceneReplication {
       end = path.lastIndexOf('/', end - 1)
     }
     return undefined
+  }
+
+  /** Whether the spawned node at a path is one of the server, or part of one. */
+  isOfServer (spawned: string): boolean {
+    return this.replicator.isSpawned(spawned) || this.replicator.parentsOf(spawned).length > 0
   }
 
   /** The node at a path is gone, with what the server and clients have inside it. */
@@ -117,6 +127,8 @@ export class SceneReplication {
       if (isGone || spawnPath === path || isBelow(spawnPath, path)) nodes.push(...[...placed].reverse())
       if (!isGone) continue
       this.#spawners.delete(below)
+      this.#onRemoved.get(below)?.()
+      this.#onRemoved.delete(below)
       this.replicator.host.announcer.forget(below)
     }
     return nodes

@@ -1,6 +1,9 @@
 import { idKey } from './id-key.ts'
 
-/** What one peer may announce: characters of its paths, each path counting as this many more. */
+/**
+ * What one peer may announce: characters of its paths, each path counting as this many more. Thousands of short paths
+ * take the most memory, 0.75 MB.
+ */
 const MAX_ANNOUNCED = 262144
 const PATH_COST = 64
 

@@ -160,8 +160,8 @@ export class PathCache {
   }
 
   /** What a peer has announced. */
-  announcementsOf (peer: number): Array<{ readonly id: number, readonly path: string, readonly md5: string }> {
-    return [...this.#announced.get(peer)?.all ?? []].map(({ id, path, md5 }) => ({ id, path, md5 }))
+  announcementsOf (peer: number): AnnouncedPath[] {
+    return [...this.#announced.get(peer)?.all ?? []]
   }
 
   /** What a peer has announced under an id, or last of a path. */

@@ -80,6 +80,8 @@ export interface RpcReceiver {
   pathConfirmed (peer: number, path: string): void
   /** Path of the spawned node that the node at `path` is, or is part of. */
   spawnedNodeOf (path: string): string | undefined
+  /** Whether the spawned node at a path is one of the server, or part of one. */
+  isOfServer (spawned: string): boolean
   /** Whether packets of spawners and synchronizers are read. */
   readonly readsReplication: boolean
   /** Whether the argument of a custom spawn keeps Godot's types: a whole real is a `Float`. */

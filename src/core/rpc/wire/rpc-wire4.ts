@@ -120,9 +120,12 @@ export class RpcWire4 implements RpcWire {
     this.#link.putTo(to, prefixed([command.RAW], bytes))
   }
 
+  /** Not of nodes that the server has spawned: the client loses them, and packets on their way mean these. */
   pathsOf (peer: number): MovedPaths {
     const paths = this.#paths
-    return { announced: paths.announcementsOf(peer), lastId: paths.lastId, unconfirmed: paths.unconfirmedOf(peer) }
+    const announced = paths.announcementsOf(peer)
+      .filter(({ spawned }) => spawned === undefined || !this.#receiver.isOfServer(spawned))
+    return { announced, lastId: paths.lastId, unconfirmed: paths.unconfirmedOf(peer) }
   }
 
   /** Clients refuse an id that they know ("Duplicate remote cache ID"), and then never confirm it. */

@@ -186,6 +186,25 @@ t.test('a spawner with @rpc functions is announced with their list, in any order
   await server.stop()
 })
 
+t.test('the node of a surface that was given to a spawner is removed with the spawner', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const waves = multiplayer.spawner('/root/Main/Waves')
+  const path = 'Main/Wave/Enemies'
+  const shared = multiplayer.node('Main/Wave/Shared', ['flash'])
+  for (const surface of [['flash'], ['flash', 'stop'], { stop: [int] }]) {
+    const wave = waves.spawn('Wave', { scene: 0 })
+    multiplayer.spawner(path, surface).spawn('Orc', { scene: 0 })
+    multiplayer.spawner('Main/Wave/Shared', ['flash'])
+    t.equal(multiplayer.spawner(path, surface), multiplayer.spawner(path))
+    const node = multiplayer.node(path)
+    wave.despawn()
+    t.throws(() => { node.rpc('flash') }, { code: 'ERR_DOES_NOT_EXIST' })
+  }
+  t.equal(multiplayer.node('Main/Wave/Shared'), shared, 'not one that the application has registered')
+  await server.stop()
+})
+
 t.test('the surface of a spawner that was announced without it comes too late', async t => {
   const server = await open()
   const { multiplayer } = server
@@ -397,6 +416,35 @@ t.test('values for a node that was despawned do not reach the next one of its na
     await pumpUntilIdle([player])
   }
   t.equal(next.get('shots'), 4)
+  await server.stop()
+})
+
+t.test('values for a node in the previous room of a client do not reach the one of its name in the next', async t => {
+  const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+  const next = server.openRoom('next')
+  const player = new Godot4Player(server, game => {
+    game.addSpawner('Main/Spawner', { scene: () => ({ Input: player.game.id }) })
+  })
+  await pumpUntilIdle([player])
+  const { game } = player
+  const [, input] = [server.room('main'), next].map(({ multiplayer }) =>
+    multiplayer.spawner('/root/Main/Spawner').spawn('P', { scene: 0 }, {})
+      .synchronizer('Input', { shots: { kind: int } }, { authority: game.id }))
+  await pumpUntilIdle([player])
+  for (let tick = 0; tick < 2; tick++) {
+    game.sync('Main/P/Input', [3])
+    await pumpUntilIdle([player])
+  }
+  server.getPeer(game.id).moveTo(next)
+  game.sync('Main/P/Input', [4])
+  await pumpUntilIdle([player])
+  t.equal(input.get('shots'), undefined)
+  for (let tick = 0; tick < 2; tick++) {
+    game.sync('Main/P/Input', [5])
+    await pumpUntilIdle([player])
+  }
+  t.equal(input.get('shots'), 5)
+  t.same(game.refusals, [])
   await server.stop()
 })
 
