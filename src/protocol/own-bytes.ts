@@ -1,16 +1,41 @@
 import { markAsUntransferable } from 'node:worker_threads'
 
 const ON_HEAP = 64
-const SLAB_SIZE = 65536
-const MAX_SHARED = 4096
 const { prototype } = Uint8Array
 
-let slab = newSlab()
-let used = 0
+/** Memory that copies share, as an ArrayBuffer of its own would cost more than a small copy. */
+class Slab {
+  #memory: ArrayBuffer
+  #used = 0
+
+  constructor (size: number) {
+    this.#memory = untransferable(size)
+  }
+
+  take (size: number): Uint8Array {
+    if (this.#used + size > this.#memory.byteLength) {
+      this.#memory = untransferable(this.#memory.byteLength)
+      this.#used = 0
+    }
+    const copy = new Uint8Array(this.#memory, this.#used, size)
+    // Copies start at multiples of 8, so that they can be viewed as elements of any type.
+    this.#used = (this.#used + size + 7) & ~7
+    return copy
+  }
+}
+
+/** Transferring one copy to a worker would take the others of its slab along. */
+function untransferable (size: number): ArrayBuffer {
+  const memory = new ArrayBuffer(size)
+  markAsUntransferable(memory)
+  return memory
+}
+
+/** A copy that is kept also keeps its slab, so this is small for small copies. */
+const slabs = [{ most: 512, slab: new Slab(8192) }, { most: 4096, slab: new Slab(32_768) }] as const
 
 /**
- * A copy of bytes[start..end), always a plain Uint8Array. Up to 64 bytes are on V8's heap; above that an ArrayBuffer of
- * its own would cost more than the packet, so copies share a slab.
+ * A copy of bytes[start..end), always a plain Uint8Array. Up to 64 bytes are on V8's heap, up to 4096 in a slab.
  */
 export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8Array {
   const size = end - start
@@ -21,7 +46,8 @@ export function ownBytes (bytes: Uint8Array, start: number, end: number): Uint8A
 
 /** As `ownBytes`, but never on V8's heap and aligned to 8 bytes, so that it can be viewed as numbers of any type. */
 export function alignedBytes (bytes: Uint8Array, start: number, size: number): Uint8Array {
-  const copy = size > MAX_SHARED ? rawBytes(size) : fromSlab(size)
+  const shared = size <= slabs[0].most ? slabs[0] : slabs[1]
+  const copy = size <= shared.most ? shared.slab.take(size) : rawBytes(size)
   copy.set(bytes.subarray(start, start + size))
   return copy
 }
@@ -49,22 +75,4 @@ export function isHandedOver (bytes: Uint8Array): boolean {
 /** Memory that is not cleared first, so that it must be filled before anybody sees it. */
 export function rawBytes (size: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(size).buffer)
-}
-
-function fromSlab (size: number): Uint8Array {
-  if (used + size > SLAB_SIZE) {
-    slab = newSlab()
-    used = 0
-  }
-  const copy = new Uint8Array(slab, used, size)
-  // Copies start at multiples of 8, so that they can be viewed as elements of any type.
-  used = (used + size + 7) & ~7
-  return copy
-}
-
-function newSlab (): ArrayBuffer {
-  const memory = new ArrayBuffer(SLAB_SIZE)
-  // Transferring one copy to a worker would take the others of the slab along.
-  markAsUntransferable(memory)
-  return memory
 }

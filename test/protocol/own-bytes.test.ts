@@ -16,6 +16,15 @@ t.test('copies bytes of any size and kind', async t => {
   }
 })
 
+t.test('a copy that is kept keeps little memory in addition', async t => {
+  for (const [size, memory] of [[65, 8192], [512, 8192], [513, 32_768], [4096, 32_768], [4097, 4097]]) {
+    for (const source of [new Uint8Array(size), Buffer.alloc(size)]) {
+      t.equal(ownBytes(source, 0, size).buffer.byteLength, memory, `${size} bytes`)
+    }
+  }
+  t.equal(ownBytes(new Uint8Array(64), 0, 64).buffer.byteLength, 64)
+})
+
 t.test('aligned copies can be viewed as numbers of any type', async t => {
   for (const size of [0, 8, 64, 4096, 8192]) {
     const copy = alignedBytes(Uint8Array.from({ length: size + 3 }, (_, i) => i), 3, size)

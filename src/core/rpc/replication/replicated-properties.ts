@@ -118,7 +118,7 @@ export class ReplicatedProperties {
   /** The values that are sent at every sync, if there are any. */
   get syncValues (): Uint8Array | undefined {
     if (this.#always.length === 0) return undefined
-    this.#sync ??= Buffer.concat(this.#always.map(({ bytes }) => bytes))
+    this.#sync ??= kept(Buffer.concat(this.#always.map(({ bytes }) => bytes)))
     return this.#sync
   }
 
@@ -170,7 +170,7 @@ export class ReplicatedProperties {
     for (const [at, property] of expected.entries()) {
       if (!Object.hasOwn(changes, property.name)) continue
       property.value = received[at].value
-      property.bytes = Buffer.from(received[at].encoded)
+      property.bytes = kept(received[at].encoded)
     }
     return changes
   }
@@ -198,7 +198,7 @@ export class ReplicatedProperties {
   #put (property: Property, { value, encoded }: Encoded): void {
     this.#size += encoded.length - property.bytes.length
     property.value = value
-    property.bytes = encoded
+    property.bytes = kept(encoded)
     this.#sync = undefined
   }
 
@@ -229,6 +229,11 @@ export class ReplicatedProperties {
         '(option outputBufferKb)'
     )
   }
+}
+
+/** A copy: a view would keep the page that the value was written to, or the message that it came with. */
+function kept (bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }
 
 function sizeOf (values: readonly Encoded[]): number {
