@@ -1,9 +1,12 @@
 import ipaddr from 'ipaddr.js'
 
+/** An IP address as integers of 32 bits: one of IPv4, also mapped into IPv6, four of IPv6. */
+export type AddressWords = readonly number[]
+
 /** A range of IP addresses. */
 export interface AddressRange {
   /** First address, prefix length, and both in canonical CIDR notation (for a single address just the address). */
-  readonly network: string
+  readonly network: AddressWords
   readonly length: number
   readonly text: string
   /** Whether the range contains the address; false for anything that is not an address. */
@@ -15,44 +18,68 @@ export interface AddressRange {
  */
 export function parseAddressRange (text: string): AddressRange | undefined {
   const [address, bits, ...more] = text.split('/')
-  if (more.length > 0 || !isAddress(address)) return undefined
-  const first = ipaddr.process(address)
-  const width = widthOf(first)
-  const length = bits === undefined ? width : Number(bits)
-  if (bits !== undefined && (!/^(0|[1-9]\d*)$/.test(bits) || length > width)) return undefined
-  const network = networkOf(address, length)!
+  const words = more.length > 0 ? undefined : wordsOf(address)
+  if (words === undefined || (bits !== undefined && !/^(0|[1-9]\d*)$/.test(bits))) return undefined
+  const length = bits === undefined ? widthOf(words) : Number(bits)
+  const network = networkOf(words, length)
+  if (network === undefined) return undefined
+  const first = textOf(network)
   return {
     network,
     length,
-    text: length === width ? network : `${network}/${length}`,
-    has: containment(first, length)
+    text: length === widthOf(words) ? first : `${first}/${length}`,
+    has: containment(network, length)
   }
 }
 
-/** Whether an address is in the range. Lists call it for every peer, so it compares IPv4 as numbers. */
-function containment (first: ipaddr.IPv4 | ipaddr.IPv6, length: number): (address: string) => boolean {
-  const own = ipv4Number(first.toString())
-  const mask = length === 0 ? 0 : -1 << (32 - length)
+/** Whether an address is in the range. Lists call it for every peer. */
+function containment (network: AddressWords, length: number): (address: string) => boolean {
+  const masks = network.map((_, at) => maskOf(length - 32 * at))
   return address => {
-    const number = ipv4Number(address)
-    if (number !== undefined) return own !== undefined && ((own ^ number) & mask) === 0
-    return isAddress(address) && matches(first, length, ipaddr.process(address))
+    const words = wordsOf(address)
+    return words?.length === network.length && network.every((word, at) => (words[at] & masks[at]) === word)
   }
 }
 
-/** Four decimal parts as a 32-bit integer; undefined for anything else. */
-function ipv4Number (text: string): number | undefined {
-  const parts = fourParts.exec(text)
-  return parts === null ? undefined : parts.slice(1).reduce((number, part) => number << 8 | Number(part), 0)
+let last: { readonly text: string, readonly words: AddressWords | undefined } = { text: '', words: undefined }
+
+/** Parses an address; undefined for anything else. A handshake does so often with the same one, so that is known. */
+export function wordsOf (address: string): AddressWords | undefined {
+  if (address !== last.text) last = { text: address, words: parseWords(address) }
+  return last.words
 }
 
-/** First address with the same `length` leading bits; undefined unless it is an address with that many. */
-export function networkOf (address: string, length: number): string | undefined {
-  if (!isAddress(address)) return undefined
-  const one = ipaddr.process(address)
-  if (length > widthOf(one)) return undefined
-  const bytes = one.toByteArray().map((byte, at) => byte & 0xff << Math.max(0, Math.min(8, 8 * (at + 1) - length)))
-  return ipaddr.fromByteArray(bytes).toString()
+/** Rejects shorthands of IPv4 (127.1, 0x7f000001). */
+function parseWords (text: string): AddressWords | undefined {
+  const parts = fourParts.exec(text)
+  if (parts !== null) return [wordOf(parts.slice(1).map(Number))]
+  if (!text.includes(':') || !ipaddr.IPv6.isValid(text)) return undefined
+  const bytes = ipaddr.process(text).toByteArray()
+  return Array.from({ length: bytes.length / 4 }, (_, at) => wordOf(bytes.slice(4 * at, 4 * at + 4)))
+}
+
+/** The integer of four bytes. */
+function wordOf (bytes: readonly number[]): number {
+  return bytes.reduce((word, byte) => word << 8 | byte, 0)
+}
+
+/** First address with the same `length` leading bits; undefined for an address with fewer bits. */
+export function networkOf (words: AddressWords, length: number): AddressWords | undefined {
+  return length > widthOf(words) ? undefined : words.map((word, at) => word & maskOf(length - 32 * at))
+}
+
+/** The canonical form of an address. */
+export function textOf (words: AddressWords): string {
+  return ipaddr.fromByteArray(words.flatMap(word => [24, 16, 8, 0].map(shift => word >>> shift & 0xff))).toString()
+}
+
+function widthOf (words: AddressWords): number {
+  return 32 * words.length
+}
+
+/** The upper `length` bits of an integer; none of them if it is negative, all above 32. */
+function maskOf (length: number): number {
+  return length <= 0 ? 0 : -1 << Math.max(0, 32 - length)
 }
 
 const octet = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)'
@@ -79,20 +106,8 @@ function canonical (text: string): string | undefined {
   const dotted = ipv4.exec(bare)
   if (dotted !== null) return dotted[1]
   const [address] = (bracketed.exec(bare)?.[1] ?? bare).split('%', 1)
-  return isAddress(address) ? ipaddr.process(address).toString() : undefined
-}
-
-function widthOf (address: ipaddr.IPv4 | ipaddr.IPv6): number {
-  return address.kind() === 'ipv4' ? 32 : 128
-}
-
-/** Rejects shorthands of IPv4 (127.1, 0x7f000001). */
-function isAddress (text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || (text.includes(':') && ipaddr.IPv6.isValid(text))
-}
-
-function matches (network: ipaddr.IPv4 | ipaddr.IPv6, length: number, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return network.kind() === address.kind() && (address as ipaddr.IPv4).match([network as ipaddr.IPv4, length])
+  const words = wordsOf(address)
+  return words === undefined ? undefined : textOf(words)
 }
 
 const loopback = ['127.0.0.0/8', '::1'].map(text => parseAddressRange(text)!)

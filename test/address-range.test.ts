@@ -57,6 +57,27 @@ t.test('a range of IPv4 has the addresses whose leading bits are equal', async t
   }
 })
 
+t.test('a range of IPv6 has the addresses whose leading bits are equal', async t => {
+  t.comment(`SEED=${seed}`)
+  const random = new Random(seed)
+  const address = (): number[] => Array.from({ length: 8 }, () => random.below(0x10000))
+  const textOf = (groups: number[]): string => groups.map(group => group.toString(16)).join(':')
+  const bitsOf = (groups: number[]): string => groups.map(group => group.toString(2).padStart(16, '0')).join('')
+  for (let length = 0; length <= 128; length++) {
+    const network = address()
+    const range = parseAddressRange(`${textOf(network)}/${length}`)!
+    const bits = bitsOf(network).slice(0, length)
+    const bit = random.below(128)
+    const near = network.map((group, at) => at === bit >> 4 ? group ^ 0x8000 >> (bit & 15) : group)
+    for (const other of [network, near, address()]) {
+      t.equal(range.has(textOf(other)), bitsOf(other).startsWith(bits), `${textOf(other)} in ${range.text}`)
+    }
+    t.ok(range.has(range.text.split('/')[0]), 'its first address')
+    t.equal(parseAddressRange(range.text)!.text, range.text)
+    t.notOk(range.has('192.0.2.1'))
+  }
+})
+
 t.test('recognizes loopback addresses', async t => {
   for (const address of ['127.0.0.1', '127.8.8.8', '::1', '0:0:0:0:0:0:0:1', '::ffff:127.0.0.1', '::ffff:7f00:1']) {
     t.ok(isLoopback(address), address)

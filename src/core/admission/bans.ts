@@ -1,4 +1,4 @@
-import { type AddressRange, networkOf, parseAddressRange } from '../../address-range.ts'
+import { type AddressRange, networkOf, parseAddressRange, wordsOf } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 
 /** Longest duration of a ban that expires, about 300 years: dates end in the year 275760. */
@@ -29,7 +29,7 @@ interface Entry { readonly ban: Ban, readonly expiresAt: number }
 
 /** Banned addresses. A lookup costs one step for each prefix length in use, however many bans there are. */
 export class Bans {
-  /** By prefix length, then by network. */
+  /** By prefix length, then by the words of the network. */
   readonly #byLength = new Map<number, Map<string, Entry>>()
 
   /** Bans addresses and CIDR ranges, or replaces their bans; throws ERR_INVALID_PARAMETER and bans none. */
@@ -56,25 +56,26 @@ export class Bans {
     const ban = { address: text, ...terms }
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
     const expiresAt = performance.now() - age + (ban.until ?? Infinity) - ban.since
-    this.#byLength.get(length)!.set(network, { ban, expiresAt })
+    this.#byLength.get(length)!.set(network.join(), { ban, expiresAt })
     return ban
   }
 
   /** Lifts the ban of exactly this address or range; throws ERR_DOES_NOT_EXIST without one. */
   unban (address: string): Ban {
     const { network, length } = parseRange(address)
-    const entry = this.#get(length, network)
+    const entry = this.#get(length, network.join())
     if (entry === undefined) throw new GodotError('ERR_DOES_NOT_EXIST', `address ${address} is not banned`)
-    this.#delete(length, network)
+    this.#delete(length, network.join())
     return entry.ban
   }
 
   /** The ban that applies to this address. */
   find (address: string): Ban | undefined {
-    if (this.#byLength.size === 0) return undefined
+    const words = this.#byLength.size === 0 ? undefined : wordsOf(address)
+    if (words === undefined) return undefined
     for (const length of this.#byLength.keys()) {
-      const network = networkOf(address, length)
-      const entry = network === undefined ? undefined : this.#get(length, network)
+      const network = networkOf(words, length)
+      const entry = network === undefined ? undefined : this.#get(length, network.join())
       if (entry !== undefined) return entry.ban
     }
     return undefined

@@ -1,5 +1,6 @@
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import type { Admission } from '../admission/admission.ts'
+import { Bans } from '../admission/bans.ts'
 import type { Ban } from '../admission/bans.ts'
 import { Handshake } from '../admission/handshake.ts'
 import type { HandshakeHost, HandshakeTransport } from '../admission/handshake.ts'
@@ -175,11 +176,11 @@ export class PeerRegistry implements RoomServer {
 
   /** Closes the clients to which new bans apply. */
   applyBans (added: readonly Ban[]): void {
-    const { bans } = this.#admission
-    const isAdded = new Set(added)
+    const bans = new Bans()
+    for (const ban of added) bans.restore(ban)
     for (const session of this.#sessions()) {
       const ban = bans.find(session.address)
-      if (ban !== undefined && isAdded.has(ban)) session.close('server', closeCode.POLICY, ban.reason)
+      if (ban !== undefined) session.close('server', closeCode.POLICY, ban.reason)
     }
   }
 
