@@ -27,19 +27,25 @@ export function writeId (bytes: Uint8Array, offset: number, id: number): void {
 
 /** Encodes a packet. */
 export function encodeRelayPacket (type: number, source: number, to: number, payload: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(RELAY_HEAD + payload.length)
-  bytes[0] = type
-  writeId(bytes, 1, source)
-  writeId(bytes, 5, to)
+  const bytes = withHead(type, source, to, payload.length)
   bytes.set(payload, RELAY_HEAD)
   return bytes
 }
 
 /** Encodes a system packet: from the server, to all, with one peer id. */
 export function encodeSystemPacket (type: number, id: number): Uint8Array {
-  const payload = new Uint8Array(4)
-  writeId(payload, 0, id)
-  return encodeRelayPacket(type, target.SERVER, target.ALL, payload)
+  const bytes = withHead(type, target.SERVER, target.ALL, 4)
+  writeId(bytes, RELAY_HEAD, id)
+  return bytes
+}
+
+/** A packet whose payload of `size` bytes is still to be written. */
+function withHead (type: number, source: number, to: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(RELAY_HEAD + size)
+  bytes[0] = type
+  writeId(bytes, 1, source)
+  writeId(bytes, 5, to)
+  return bytes
 }
 
 /** Why a malformed packet is dropped. */
