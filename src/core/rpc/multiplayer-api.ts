@@ -126,8 +126,9 @@ export class MultiplayerAPI {
   /**
    * The MultiplayerSpawner at a path such as `/root/Main/Spawner`, for a server that places nodes in the clients'
    * scenes (Godot 4). The server must be its authority, and that of the spawned nodes. A spawner whose script has
-   * `@rpc` functions needs the same `surface` as its `node`. ERR_INVALID_PARAMETER for an invalid path, and with Godot
-   * 3; ERR_ALREADY_IN_USE for another surface or spawn path than before, and for the path of a `clientSpawner`.
+   * `@rpc` functions needs the same `surface` as its `node`; if there is no such node yet, one is registered, and freed
+   * when the spawner goes with the node that it is in. ERR_INVALID_PARAMETER for an invalid path, and with Godot 3;
+   * ERR_ALREADY_IN_USE for another surface or spawn path than before, and for the path of a `clientSpawner`.
    */
   spawner (path: string, surface?: NodeSurface, options: SpawnerOptions = {}): Spawner {
     const scene = this.#replication('spawners')
