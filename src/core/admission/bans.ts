@@ -84,7 +84,7 @@ export class Bans {
   /** Whether exactly this address or range is banned. */
   has (address: string): boolean {
     const range = parseAddressRange(address)
-    return range !== undefined && this.#get(range.length, range.network) !== undefined
+    return range !== undefined && this.#get(range.length, range.network.join()) !== undefined
   }
 
   /** Bans in effect, oldest first. */
