@@ -30,7 +30,7 @@ const coveredWithChildren = /^service\/service\.limits$|^cli\/(watch|completion)
 const slow = [
   /^(architecture|http\/document\/examples)$/, /^protocol\/(variant\/variant-adversarial|websocket\/unmask)$/,
   /^cli\/(escape\.property|follow-events)$/,
-  /^cluster\/admin$/, /^core\/peer\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
+  /^cluster\/admin$/, /^core\/peer\/ping\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
   /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/
 ]
 

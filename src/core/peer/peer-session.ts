@@ -6,20 +6,18 @@ import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { PeerHandshake } from '../admission/peer-handshake.ts'
 import { checkPacket } from '../check-packet.ts'
 import type { Room } from '../room/room.ts'
-import type { RoomOutbox } from '../room/relay/room-outbox.ts'
-import type { Settings } from '../server/settings.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
-import { IncomingQueue } from './incoming-queue.ts'
-import type { IncomingQueueOwner } from './incoming-queue.ts'
-import { LastWords } from './last-words.ts'
-import type { Packet, QueueLimits } from './packet-queue.ts'
+import type { Packet } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
+import type { PeerHost, PeerServer } from './peer-host.ts'
+import { PeerInbox } from './peer-inbox.ts'
 import { PeerInput } from './peer-input.ts'
-import type { InputReceiver, InputSettings } from './peer-input.ts'
+import type { InputReceiver } from './peer-input.ts'
 import { pauseReason } from './pause-reason.ts'
 import type { PauseReason } from './pause-reason.ts'
 import { PeerOutbox } from './peer-outbox.ts'
 import type { OutboxOwner } from './peer-outbox.ts'
+import { LastWords } from './ping/last-words.ts'
 import { PeerThrottle } from './rate/peer-throttle.ts'
 import type { ThrottledPeer } from './rate/peer-throttle.ts'
 import type { RateLimit } from './rate/rate-limit.ts'
@@ -28,58 +26,12 @@ import { WebSocketPeer } from './websocket-peer.ts'
 import type { PeerBackend } from './websocket-peer.ts'
 import { writeMode } from './write-mode.ts'
 
-/** What a session needs of its server. */
-export interface PeerServer extends InputSettings {
-  readonly settings: Settings
-  /** Calls `callback` outside of the current call: in the next loop turn or, without autoPoll, in the next poll. */
-  soon (callback: () => void): void
-}
-
-/** The room of a session: handles what its peers send. */
-export interface PeerHost {
-  /** What applications see of the room. */
-  readonly room: Room
-  readonly name: string
-  /** Outgoing packets of the room. */
-  readonly outbox: RoomOutbox
-  /** Whether the application reads packets, as far as is known. */
-  readonly isRead: boolean
-  /** Whether packets are passed to a listener instead of being queued. */
-  readonly isPushed: boolean
-  /** A whole message of an open peer: bytes[start..end), valid until the call returns. */
-  receive (session: PeerSession, bytes: Uint8Array, start: number, end: number, isText: boolean): void
-  /** A packet was added to the peer's own queue. */
-  dataReceived (session: PeerSession): void
-  /** No more packets will come from the peer: if one of its packets waits for space, it is queued now. */
-  senderEnded (session: PeerSession): void
-  /** The write mode has changed. */
-  writeModeChanged (session: PeerSession): void
-  /** The peer exceeded a rate limit and is paused. */
-  throttled (session: PeerSession, limit: RateLimit['exceeded']): void
-  /** Whether packets of the peer wait for an application that reads after the poll instead of in a signal. */
-  isReadAfterPoll (session: PeerSession): boolean
-  /** Packets of the peer were dropped: they exceeded a rate limit when the peer left, or nobody reads. */
-  dropped (session: PeerSession, reason: 'over-rate' | 'unread', count: number): void
-  /** The application has read packets of a peer, or asked how many there are. */
-  noteReader (): void
-  /** The client sent a close frame. */
-  closeRequested (session: PeerSession, code: number, reason: string): void
-  /** The peer has ended; called once. */
-  ended (session: PeerSession, end: PeerEnd): void
-  /** The socket is closed; called once, after `ended`. */
-  released (session: PeerSession): void
-  /** Moves the peer to another room, which is then its host. */
-  move (session: PeerSession, room: Room): void
-}
-
 /** How closing began: who started it, code and reason, and when (milliseconds, monotonic). */
 interface Closing { readonly cause: EndCause, readonly code: number, readonly reason: string, readonly since: number }
 
 const EMPTY = new Uint8Array(0)
 /** Causes of closing a peer that did nothing wrong. */
 const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
-/** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
-const UNREAD_GRACE = 1000
 
 /**
  * The connection of one peer, from the handshake until its socket is closed:
@@ -88,8 +40,7 @@ const UNREAD_GRACE = 1000
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements
-  PeerBackend, InputReceiver, ConnectionReceiver, ThrottledPeer, OutboxOwner, IncomingQueueOwner {
+export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, ThrottledPeer, OutboxOwner {
   readonly id: number
   /** Index in the roster of peers with an open socket. */
   rosterIndex: number | undefined
@@ -111,8 +62,6 @@ export class PeerSession implements
   handshakeJson: string | undefined
   /** Until it is signalled: `joining` when it is new to the server, `moving` when it comes from another room. */
   stage: 'joining' | 'moving' | 'settled' = 'joining'
-  /** Whether the packet taken last was a text message. */
-  wasStringPacket = false
   readonly #server: PeerServer
   #host: PeerHost
   readonly #windowBits: number
@@ -124,10 +73,6 @@ export class PeerSession implements
   #isLeaving = false
   /** Without autoPoll: what ends the session in the poll after its last packets, so that they can be answered. */
   #ending: (() => void) | undefined
-  /** Whether packets that do not fit are dropped, because nobody reads; before that they wait for `#unreadTimer`. */
-  #dropsUnread = false
-  /** While the queue is full. */
-  #unreadTimer: NodeJS.Timeout | undefined
   #writeMode: number = writeMode.BINARY
   #closing: Closing | undefined
   /** While the close frame waits for the client to read what was sent before. */
@@ -137,8 +82,8 @@ export class PeerSession implements
   #closeTimer: NodeJS.Timeout | undefined
   #end: PeerEnd | undefined
   #onEnd: Array<(end: PeerEnd) => void> | undefined
-  /** Created when the first packet is queued: in multiplayer mode packets go to the server's queue. */
-  #incoming: IncomingQueue | undefined
+  /** Created when the first packet is queued: in multiplayer mode packets go to the room's queue. */
+  #inbox: PeerInbox | undefined
   #peer: WebSocketPeer | undefined
   readonly #input: PeerInput
 
@@ -159,7 +104,7 @@ export class PeerSession implements
   /** Applies the rate limits that the server has now; a pause for the previous ones ends. */
   limitRate (): void {
     const wasPaused = this.#throttle.setRates(this.#server.settings.rates)
-    if (wasPaused) this.soon(() => { this.resumeReading(pauseReason.RATE) })
+    if (wasPaused) this.#server.soon(() => { this.resumeReading(pauseReason.RATE) })
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -220,6 +165,11 @@ export class PeerSession implements
   }
 
   // ---- room ----
+
+  /** The room that handles what it sends. */
+  get host (): PeerHost {
+    return this.#host
+  }
 
   get room (): Room {
     return this.#host.room
@@ -283,7 +233,7 @@ export class PeerSession implements
 
   /** Number of packets in the peer's own queue. */
   get unreadPackets (): number {
-    return this.#incoming?.length ?? 0
+    return this.#inbox?.length ?? 0
   }
 
   /** The same for an application, which is expected to read them. */
@@ -294,53 +244,21 @@ export class PeerSession implements
 
   /** Adds a packet to the peer's own queue (plain mode). */
   queue (packet: Packet): void {
-    this.#incoming ??= new IncomingQueue(this)
-    if (this.#dropsUnread && !this.#incoming.hasSpace(packet.bytes.length) && !this.#host.isRead) {
-      return this.#host.dropped(this, 'unread', 1)
-    }
-    this.#incoming.push(packet, this, this.isLeaving)
-  }
-
-  /**
-   * The queue has been full for a while. If the application listens for packets now, the one that waits is queued over
-   * the limits, so that reading can resume; if it has never read, packets that do not fit are dropped.
-   */
-  #checkUnread (): void {
-    this.#unreadTimer = undefined
-    if (this.#host.isPushed) {
-      return this.soon(() => {
-        this.#incoming?.senderEnded(this)
-        this.resumeReading(pauseReason.QUEUE)
-      })
-    }
-    if (this.#host.isRead) {
-      if (this.#incoming?.awaits(this) === true) this.#watchUnread()
-      return
-    }
-    this.#dropsUnread = true
-    if (this.#incoming?.discard(this) === true) this.#host.dropped(this, 'unread', 1)
-    this.resumeReading(pauseReason.QUEUE)
+    this.#inbox ??= new PeerInbox(this.#server, this)
+    this.#inbox.add(packet)
   }
 
   /** Removes and returns the oldest packet; throws ERR_UNAVAILABLE when there is none, FAILED on an ended peer. */
   takePacket (): Packet {
     this.#host.noteReader()
-    const packet = this.#incoming?.take()
+    const packet = this.#inbox?.take()
     if (packet === undefined) throw new GodotError(this.state === 'ended' ? 'FAILED' : 'ERR_UNAVAILABLE')
-    this.wasStringPacket = packet.isText
     return packet
   }
 
-  get queueLimits (): QueueLimits {
-    return this.#server.settings.inputLimits
-  }
-
-  packetQueued (): void {
-    this.#host.dataReceived(this)
-  }
-
-  soon (callback: () => void): void {
-    this.#server.soon(callback)
+  /** Whether the packet taken last was a text message. */
+  get wasStringPacket (): boolean {
+    return this.#inbox?.wasStringPacket ?? false
   }
 
   // ---- reading ----
@@ -384,13 +302,7 @@ export class PeerSession implements
   }
 
   pauseReading (reason: PauseReason): void {
-    // In multiplayer mode the queue is that of the room.
-    if (reason === pauseReason.QUEUE && this.#incoming !== undefined) this.#watchUnread()
     this.#input.pauseReading(reason)
-  }
-
-  #watchUnread (): void {
-    this.#unreadTimer ??= setTimeout(() => { this.#checkUnread() }, UNREAD_GRACE)
   }
 
   /** `reasons`: one or several, as bits. */
@@ -471,7 +383,7 @@ export class PeerSession implements
       setImmediate(() => { if (this.#state === 'closing') this.#destroy('timeout') })
     }, this.#server.settings.options.closeTimeout * 1000)
     // Not now: what is read may end the peer, and the caller may be in the middle of something.
-    this.soon(() => { this.#input.readOn() })
+    this.#server.soon(() => { this.#input.readOn() })
   }
 
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */
@@ -530,7 +442,7 @@ export class PeerSession implements
   }
 
   #queueWaiting (): void {
-    this.#incoming?.senderEnded(this)
+    this.#inbox?.senderEnded()
     this.#host.senderEnded(this)
   }
 
@@ -545,7 +457,7 @@ export class PeerSession implements
     this.#state = 'ended'
     clearTimeout(this.#closeTimer)
     this.#throttle.end()
-    clearTimeout(this.#unreadTimer)
+    this.#inbox?.end()
     this.#lastWords?.cancel()
     this.#input.end()
     this.#queueWaiting()

@@ -1,5 +1,6 @@
 import type { PeerEnd } from '../peer/peer-end.ts'
-import type { PeerServer, PeerSession } from '../peer/peer-session.ts'
+import type { PeerServer } from '../peer/peer-host.ts'
+import type { PeerSession } from '../peer/peer-session.ts'
 import type { MultiplayerCore, MultiplayerHost } from '../rpc/multiplayer-core.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterLink } from '../server/cluster-link.ts'

@@ -1,6 +1,6 @@
 import { GodotError } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
-import { Heartbeat } from '../peer/heartbeat.ts'
+import { Heartbeat } from '../peer/ping/heartbeat.ts'
 import type { TlsKeys, Listener, Mount } from '../../transport/listener.ts'
 import type { Monitor } from './monitor.ts'
 import { OwnListener } from './own-listener.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { Heartbeat } from '../../../src/core/peer/heartbeat.ts'
-import { stopTime } from '../../helper/clock.ts'
+import { Heartbeat } from '../../../../src/core/peer/ping/heartbeat.ts'
+import { stopTime } from '../../../helper/clock.ts'
 
 /** A peer that is silent unless `missedHeartbeats` is reset to 0. */
 class Silent {
