@@ -2,6 +2,7 @@ import { GodotError } from '../../error.ts'
 import { messageBytes } from '../../protocol/own-bytes.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
+import { ascending } from '../ascending.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
 import type { PeerHost } from '../peer/peer-host.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
@@ -13,7 +14,6 @@ import type { MovedPeer } from '../rpc/multiplayer-core.ts'
 import type { VariantCodec } from '../../protocol/variant/variant-codec.ts'
 import type { Monitor } from '../server/monitor.ts'
 import type { Settings } from '../server/settings.ts'
-import { SignalEmitter } from '../server/signals.ts'
 import { Authentication } from './authentication.ts'
 import { Backpressure } from './relay/backpressure.ts'
 import { isGodot3Packet, isGodot4Close } from './relay/other-godot.ts'
@@ -31,8 +31,7 @@ import { RoomSettings } from './room-settings.ts'
 import { RoomSender } from './relay/room-sender.ts'
 import type { SendingRoom } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
-import { roomSignalNames } from './room-signals.ts'
-import type { RoomSignals, SharedEmitter, SharedSignals } from './room-signals.ts'
+import { RoomSignaling } from './room-signaling.ts'
 import { ServerInbox } from './server-inbox.ts'
 import type { InboxRoom } from './server-inbox.ts'
 
@@ -50,6 +49,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   readonly settings: RoomSettings
   readonly life: RoomLife
   readonly relay: Relay
+  readonly signaling: RoomSignaling
   /** What the server sends to members. */
   readonly sender: RoomSender
   /** The rest of the room, on other nodes (option `cluster`). */
@@ -66,7 +66,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   readonly #monitor: Monitor
   #room: Room | undefined
   #state: RoomState | undefined
-  #signals: SignalEmitter<RoomSignals> | undefined
 
   constructor (name: string, server: RoomServer, options: RoomOptions) {
     const { settings } = server
@@ -76,6 +75,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#server = server
     this.#serverSettings = settings
     this.#monitor = server.monitor
+    this.signaling = new RoomSignaling(name, server)
     this.outbox = new RoomOutbox(settings.outputLimits, settings.options.holdTime, new Backpressure(server))
     this.inbox = new ServerInbox(server, this)
     const { members, outbox, inbox } = this
@@ -97,12 +97,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     return this.#state
   }
 
-  /** Signals of this room alone. */
-  get signals (): SignalEmitter<RoomSignals> {
-    this.#signals ??= new SignalEmitter(roomSignalNames, (error, signal) => {
-      this.#monitor.listenerFailed(error, signal)
-    })
-    return this.#signals
+  /** Whether it is in multiplayer mode (option `gdMpApi`), not in plain mode. */
+  get isMultiplayer (): boolean {
+    return this.#serverSettings.options.gdMpApi
   }
 
   /** Whether all places are taken, including those of authenticating clients. */
@@ -160,7 +157,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (this.#isOpened) monitor.events.emit('room_closed', this.room, code, reason)
     // Not after `closed` of the room, whose listener may open another one of this name.
     if (this.#isOpened) signals.emit('room_closed', this.room)
-    this.#signals?.emit('closed')
+    this.signaling.emitOwn('closed')
   }
 
   /** Closes every peer of the room on all nodes, then the room. */
@@ -251,18 +248,18 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** A member joined on another node. */
   remoteJoined (id: number): void {
     this.life.entered()
-    if (!this.#serverSettings.options.gdMpApi) return
+    if (!this.isMultiplayer) return
     this.relay.announceJoined(id)
     this.inbox.joined(id)
-    this.#signals?.emit('peer_connected', id)
+    this.signaling.emitOwn('peer_connected', id)
   }
 
   /** A member of another node has left; it is still found in the disconnect signal, and deleted when this returns. */
   remoteLeft (id: number): void {
-    if (!this.#serverSettings.options.gdMpApi) return
+    if (!this.isMultiplayer) return
     this.relay.announceLeft(id)
     this.inbox.left(id)
-    this.#signals?.emit('peer_disconnected', id)
+    this.signaling.emitOwn('peer_disconnected', id)
     this.relay.deleted(id)
   }
 
@@ -281,7 +278,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
    * as slow.
    */
   receiveFor (to: number, code: number, bytes: Uint8Array, isRelayed: boolean): void {
-    if (this.#serverSettings.options.gdMpApi) {
+    if (this.isMultiplayer) {
       const receivers = this.relay.receiveFor(to, bytes, 0, bytes.length)
       if (isRelayed) this.countRelayed(receivers)
       return
@@ -331,10 +328,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** A client has completed its handshake: it becomes a member at once, or has to authenticate first. */
   enter (session: PeerSession): void {
     const { signals, authenticating } = this.#server
-    const { gdMpApi } = this.#serverSettings.options
     this.#expected--
-    if (gdMpApi) this.relay.welcome(session)
-    if (gdMpApi && this.authentication !== undefined) {
+    if (this.isMultiplayer) this.relay.welcome(session)
+    if (this.isMultiplayer && this.authentication !== undefined) {
       this.authentication.begin(session)
       authenticating.set(session.id, this)
       signals.emit('peer_authenticating', session.id)
@@ -359,14 +355,12 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   /** Signals a new member; one that comes from another room only in this room. Listeners may end the session. */
   #signalJoined (session: PeerSession, moved: MovedPeer | undefined): void {
     const { id } = session
-    const { gdMpApi } = this.#serverSettings.options
     this.#joining--
-    if (gdMpApi && this.members.has(id)) this.inbox.joined(id, moved)
+    if (this.isMultiplayer && this.members.has(id)) this.inbox.joined(id, moved)
     if (!this.members.has(id)) return
     const isNew = session.stage === 'joining'
     session.stage = 'settled'
-    signalConnected(this.#signals, session, gdMpApi)
-    if (isNew) signalConnected(this.#server.signals, session, gdMpApi)
+    this.signaling.connected(session, isNew)
   }
 
   /** Makes a session a member. */
@@ -375,7 +369,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     this.#joining++
     this.members.add(session)
     this.link?.joined(session)
-    if (this.#serverSettings.options.gdMpApi) this.relay.joined(session)
+    if (this.isMultiplayer) this.relay.joined(session)
     else this.outbox.add(session.outbox)
   }
 
@@ -399,7 +393,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     if (!hasSameServer) to.replaceServer(session.id)
     this.#monitor.events.emit('moved', session.peer, this.room)
     this.inbox.movedOut(session.id, moved)
-    signalDisconnected(this.#signals, session, this.#serverSettings.options.gdMpApi, true)
+    this.signaling.movedOut(session)
     to.#signalJoined(session, hasSameServer ? moved : undefined)
     if (to.members.has(session.id)) to.#resumeMoved(session)
     this.#clientLeft()
@@ -415,7 +409,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** Removes a member that moves to another room, without a signal. */
   #moveOut (session: PeerSession): void {
-    if (this.#serverSettings.options.gdMpApi) this.relay.movedOut(session)
+    if (this.isMultiplayer) this.relay.movedOut(session)
     this.outbox.forget(session)
     this.#delete(session)
     this.link?.left(session, undefined)
@@ -426,25 +420,20 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
    * pause it for the same reasons in this room.
    */
   #resumeMoved (session: PeerSession): void {
-    const { gdMpApi } = this.#serverSettings.options
-    session.resumeReading(pauseReason.ROOM | (gdMpApi ? pauseReason.QUEUE : 0))
+    session.resumeReading(pauseReason.ROOM | (this.isMultiplayer ? pauseReason.QUEUE : 0))
   }
 
   /** Listeners of the disconnect signal still find the peer, as in Godot. */
   #leave (session: PeerSession, end: PeerEnd): void {
-    const { monitor, log, peers, signals } = this.#server
+    const { monitor, log, peers } = this.#server
     const { id } = session
-    const { gdMpApi } = this.#serverSettings.options
-    if (gdMpApi) this.relay.left(session)
+    if (this.isMultiplayer) this.relay.left(session)
     this.inbox.left(id)
     const { cause, code } = end
     const { address, age: seconds } = session
     log.info({ id, room: this.name, address, cause, code, seconds, ...traceOf(session) }, 'peer left')
     monitor.events.emit('left', session.peer, end)
-    // Only where its joining was signalled.
-    const isClean = end.outcome === 'clean'
-    if (session.stage === 'settled') signalDisconnected(this.#signals, session, gdMpApi, isClean)
-    if (session.stage !== 'joining') signalDisconnected(signals, session, gdMpApi, isClean)
+    this.signaling.disconnected(session, end.outcome === 'clean')
     this.#delete(session)
     peers.delete(session)
     this.link?.left(session, end)
@@ -475,12 +464,13 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
         return this.#server.rooms.coreOf(session.room).receive(session, bytes, start, end, isText, true)
       }
     }
-    if (this.#serverSettings.options.gdMpApi) {
+    if (this.isMultiplayer) {
       if (session.packetsIn === 1) this.#checkFirst(session, bytes, start, end)
       return this.relay.relay(session, bytes, start, end)
     }
     const own = messageBytes(bytes, start, end)
-    if (!this.#emit('packet', session.id, own, isText)) session.queue({ bytes: own, isText, source: session.id })
+    const isHeard = this.signaling.emit('packet', session.id, own, isText)
+    if (!isHeard) session.queue({ bytes: own, isText, source: session.id })
   }
 
   #checkFirst (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
@@ -489,18 +479,16 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   dataReceived (session: PeerSession): void {
-    this.#emit('data_received', session.id)
+    this.signaling.emit('data_received', session.id)
   }
 
   /** A packet for the server was queued. */
   packetQueued (source: number): void {
-    this.#emit('peer_packet', source)
+    this.signaling.emit('peer_packet', source)
   }
 
-  /** How many listeners a signal about packets has. `peer_packet` of the server is about `main` alone. */
-  listenersOf (signal: 'data_received' | 'packet' | 'peer_packet'): number {
-    const own = this.#signals?.listenerCount(signal) ?? 0
-    return signal === 'peer_packet' && this.name !== MAIN ? own : own + this.#server.signals.listenerCount(signal)
+  listenersOf (signal: 'peer_packet'): number {
+    return this.signaling.listenersOf(signal)
   }
 
   senderEnded (session: PeerSession): void {
@@ -510,7 +498,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   writeModeChanged (session: PeerSession): void {
     // A closing member gets nothing more, and is not counted as a receiver.
     if (!session.isOpen || !this.members.has(session.id)) return
-    if (this.#serverSettings.options.gdMpApi) this.relay.writeModeChanged(session)
+    if (this.isMultiplayer) this.relay.writeModeChanged(session)
   }
 
   closeRequested (session: PeerSession, code: number, reason: string): void {
@@ -533,17 +521,17 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   /** In multiplayer mode packets go to the inbox, which tracks itself whether the application reads them. */
   get isRead (): boolean {
-    const { options } = this.#serverSettings
-    return this.#server.hasReader || options.gdMpApi || !options.autoPoll || this.listenersOf('data_received') > 0
+    if (this.#server.hasReader || this.isMultiplayer || !this.#serverSettings.options.autoPoll) return true
+    return this.signaling.listenersOf('data_received') > 0
   }
 
   get isPushed (): boolean {
-    return !this.#serverSettings.options.gdMpApi && this.listenersOf('packet') > 0
+    return !this.isMultiplayer && this.signaling.listenersOf('packet') > 0
   }
 
   isReadAfterPoll (session: PeerSession): boolean {
-    const signal = this.#serverSettings.options.gdMpApi ? 'peer_packet' : 'data_received'
-    return session.unreadPackets + this.inbox.unreadPackets > 0 && this.listenersOf(signal) === 0
+    const signal = this.isMultiplayer ? 'peer_packet' : 'data_received'
+    return session.unreadPackets + this.inbox.unreadPackets > 0 && this.signaling.listenersOf(signal) === 0
   }
 
   noteReader (): void {
@@ -560,14 +548,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
 
   released (session: PeerSession): void {
     this.#server.sessionReleased(session)
-  }
-
-  /** Emits a signal of the room, then the same of the server; returns whether either has listeners. */
-  #emit<Name extends keyof SharedSignals> (name: Name, ...args: SharedSignals[Name]): boolean {
-    const room: SharedEmitter | undefined = this.#signals
-    const server: SharedEmitter = this.#server.signals
-    const isHeard = room?.emit(name, ...args) === true
-    return server.emit(name, ...args) || isHeard
   }
 
   #openAuthentication (): Authentication | undefined {
@@ -590,37 +570,6 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
       dropped: session => { monitor.dropped('not-admitted', session.peer) },
       soon: callback => { this.#server.soon(callback) }
     })
-  }
-}
-
-/** Signals a member that has joined a room. */
-function signalConnected (to: SharedEmitter | undefined, { id, protocol }: PeerSession, gdMpApi: boolean): void {
-  if (gdMpApi) to?.emit('peer_connected', id)
-  else to?.emit('client_connected', id, protocol)
-}
-
-/** Signals a member that has left a room. */
-function signalDisconnected (
-  to: SharedEmitter | undefined, { id }: PeerSession, gdMpApi: boolean, isClean: boolean
-): void {
-  if (gdMpApi) to?.emit('peer_disconnected', id)
-  else to?.emit('client_disconnected', id, isClean)
-}
-
-/** Merges two ascending sequences. */
-function * ascending (
-  one: Iterator<WebSocketPeer>, other: Iterator<WebSocketPeer>
-): IterableIterator<WebSocketPeer> {
-  let a = one.next()
-  let b = other.next()
-  while (a.done !== true || b.done !== true) {
-    if (b.done === true || (a.done !== true && a.value.id < b.value.id)) {
-      yield a.value as WebSocketPeer
-      a = one.next()
-    } else {
-      yield b.value
-      b = other.next()
-    }
   }
 }
 

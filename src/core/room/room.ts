@@ -23,7 +23,7 @@ export class Room extends PacketPeer {
   #targetPeer: number = target.ALL
 
   static {
-    addSignalMethods(this.prototype, room => room.#core.signals)
+    addSignalMethods(this.prototype, room => room.#core.signaling.own)
   }
 
   /** @internal Created by the server; `room`, `rooms` and `openRoom` return it. */
