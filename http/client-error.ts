@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { countProblem, HttpError, problemOf } from './problem.ts'
+import { HttpError } from './http-error.ts'
+import { countProblem, problemOf } from './problem.ts'
 
 /** What Node reports instead of a request, and the response to it. */
 const errors: Readonly<Record<string, HttpError>> = {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { isolated } from './isolated.ts'
-import { HttpError } from './problem.ts'
+import { HttpError } from './http-error.ts'
 
 /**
  * Records the routes of the scope from here on; the returned function adds 405 responses, with the allowed methods, for

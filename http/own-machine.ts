@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { isLoopbackHost } from '../src/address-range.ts'
 import { isOriginAllowed } from '../src/core/admission/origin.ts'
-import { HttpError } from './problem.ts'
+import { HttpError } from './http-error.ts'
 
 /** Headers that proxies add: with one of them a request may come from anywhere, whatever its Host says. */
 const proxyHeader = /^(forwarded|via|x-real-ip|x-forwarded-.*|x-client-ip|true-client-ip|cf-connecting-ip)$/

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { serializeResponses } from './isolated.ts'
-import { BadRequest, notFound, sendProblem, unsupportedType } from './problem.ts'
+import { BadRequest, unsupportedType } from './http-error.ts'
+import { notFound, sendProblem } from './problem.ts'
 import { refuseUpgrade } from './upgrade/refused-handshake.ts'
 import { requestValidator } from './request-validator.ts'
 
@@ -35,10 +35,4 @@ export function ownScope (app: FastifyInstance, prefix: string = ''): void {
 async function refuseNull ({ body, routeOptions: { schema } }: FastifyRequest): Promise<void> {
   if (body !== null || schema?.body === undefined) return
   throw new BadRequest([{ pointer: '/body', message: 'must be object' }])
-}
-
-/** The server of the app with this name, for the plugin that needs it. */
-export function serverOf (app: FastifyInstance, name: string, plugin: string): WebSocketServer {
-  if (app.hasDecorator(name)) return app.getDecorator<WebSocketServer>(name)
-  throw new Error(`${plugin}: no server named ${name}; register the peerServer plugin first`)
 }

@@ -5,7 +5,7 @@ import { internalsOf } from '../src/core/server/internals.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { variantFromJson } from '../src/protocol/variant/variant-json.ts'
 import type { VariantCodec } from '../src/protocol/variant/variant-codec.ts'
-import { BadRequest, HttpError, unsupportedType } from './problem.ts'
+import { BadRequest, HttpError, unsupportedType } from './http-error.ts'
 
 /** Bytes beyond the limit that are still read, so that a client that sends too much can read the response. */
 const MAX_EXCESS = 1 << 20

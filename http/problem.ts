@@ -4,6 +4,7 @@ import { GodotError } from '../src/error.ts'
 import { isTemporary, problemOfGodotError, RETRY_AFTER_SECONDS } from '../src/transport/refusal.ts'
 import { Type, type Static } from '../src/typebox.ts'
 import { ref } from './document/shared-schema.ts'
+import { BadRequest, HttpError } from './http-error.ts'
 
 /** Errors of HTTP by status: their stable code and meaning. Any other status has its name in kebab-case as code. */
 export const httpErrors: Readonly<Record<number, readonly [code: string, meaning: string]>> = {
@@ -72,37 +73,6 @@ export function problem (description: string, error: Error) {
 /** Content of an error response for the schema of a route. */
 export function problemContent (example: object) {
   return { 'application/problem+json': { schema: ref(Problem), example } }
-}
-
-/** An invalid value in a request: a JSON pointer to it, starting with the part of the request, and why. */
-export interface RequestFault { readonly pointer: string, readonly message: string }
-
-/** An error specific to HTTP: its status and response headers. */
-export class HttpError extends Error {
-  readonly statusCode: number
-  readonly headers: Readonly<Record<string, string>>
-
-  constructor (statusCode: number, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message)
-    this.name = 'HttpError'
-    this.statusCode = statusCode
-    this.headers = headers
-  }
-}
-
-/** A body has another content type than those `expected`. */
-export function unsupportedType (expected: string): HttpError {
-  return new HttpError(415, `Unsupported content type: expected ${expected}`)
-}
-
-/** A request that does not match its schema. */
-export class BadRequest extends HttpError {
-  readonly errors: readonly RequestFault[]
-
-  constructor (errors: readonly RequestFault[]) {
-    super(400, errors.map(({ pointer, message }) => `${pointer} ${message}`).join(', '))
-    this.errors = errors
-  }
 }
 
 /** Characters of a path that a response or a log line repeats. */

@@ -1,7 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import { faultsOf, pointerStep } from '../src/options/check-options.ts'
 import { Schema, type TLocalizedValidationError, type TObject, type TSchema } from '../src/typebox.ts'
-import { BadRequest, type RequestFault } from './problem.ts'
+import { BadRequest, type RequestFault } from './http-error.ts'
 
 /** The part of a request that a schema describes, as a problem document names it. */
 const parts: Record<string, string> = { params: 'params', querystring: 'query', headers: 'headers', body: 'body' }

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
-import { isHandshake, refusedHandshake } from '../http/upgrade/refused-handshake.ts'
+import { isHandshake } from '../http/upgrade/is-handshake.ts'
+import { refusedHandshake } from '../http/upgrade/refused-handshake.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
 import { addressOf } from '../http/client-address.ts'
 import { MAX_PATH } from '../http/problem.ts'

@@ -4,11 +4,12 @@ import type { Location } from '../http/document/asyncapi-document.ts'
 import type { NamedServer } from '../src/core/server/websocket-server.ts'
 import { forwardedPrefix } from '../http/forwarded-prefix.ts'
 import { isolated } from '../http/isolated.ts'
-import { ownScope, serverOf } from '../http/own-scope.ts'
+import { ownScope } from '../http/own-scope.ts'
 import { defaultOptions } from '../src/options/defaults.ts'
 import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
+import { serverOf } from './server-of.ts'
 
 /** Options of `asyncapi`. */
 export interface AsyncapiOptions {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { BadRequest } from '../http/problem.ts'
+import { BadRequest } from '../http/http-error.ts'
 
 /** A position in a list: after the item with this id, and with this value of the sort key. */
 export interface Position { readonly id: string | number, readonly key: string | number }

@@ -6,13 +6,14 @@ import fastifyStatic, { type FastifyStaticOptions } from '@fastify/static'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { isolated } from '../http/isolated.ts'
-import { ownScope, serverOf } from '../http/own-scope.ts'
+import { ownScope } from '../http/own-scope.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { defaultOptions } from '../src/options/defaults.ts'
 import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { packageFolder } from '../src/package-info.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
+import { serverOf } from './server-of.ts'
 
 const { resolve: resolveModule } = createRequire(import.meta.url)
 const webFolder = join(packageFolder, 'web')

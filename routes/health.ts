@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { isolated } from '../http/isolated.ts'
-import { ownScope, serverOf } from '../http/own-scope.ts'
+import { ownScope } from '../http/own-scope.ts'
 import { Problem, problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
 import { GodotError } from '../src/error.ts'
@@ -8,6 +8,7 @@ import { defaultOptions } from '../src/options/defaults.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { Type } from '../src/typebox.ts'
+import { serverOf } from './server-of.ts'
 
 /** Options of `health`. */
 export interface HealthOptions {

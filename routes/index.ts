@@ -4,7 +4,7 @@ import adminAuth from '../plugins/admin-auth.ts'
 import audit from '../plugins/audit.ts'
 import { documentRoutes } from '../http/document/document-routes.ts'
 import { watchMethods } from '../http/method-not-allowed.ts'
-import { ownScope, serverOf } from '../http/own-scope.ts'
+import { ownScope } from '../http/own-scope.ts'
 import { Problem } from '../http/problem.ts'
 import { strictQueries } from '../http/query/strict-query.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
@@ -27,6 +27,7 @@ import { RoomEntry } from './rooms/room-schemas.ts'
 import { roomRoutes } from './rooms/rooms.ts'
 import { Peer, PeerDetails } from './schemas.ts'
 import { serverRoutes, State } from './server.ts'
+import { serverOf } from './server-of.ts'
 
 const crossOriginUse = {
   methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],

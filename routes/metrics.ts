@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { addressOf } from '../http/client-address.ts'
 import { isolated } from '../http/isolated.ts'
-import { ownScope, serverOf } from '../http/own-scope.ts'
+import { ownScope } from '../http/own-scope.ts'
 import { openBurstLog } from '../http/log/burst-log.ts'
 import adminAuth, { type AdminAuthOptions } from '../plugins/admin-auth.ts'
 import { documentRoutes } from '../http/document/document-routes.ts'
@@ -14,6 +14,7 @@ import { defaultOptions } from '../src/options/defaults.ts'
 import { checkedOptions, serverNames } from '../src/options/part-options.ts'
 import { servicePaths } from '../src/service-paths.ts'
 import { Type } from '../src/typebox.ts'
+import { serverOf } from './server-of.ts'
 
 /** Options of `metrics`. Without `token` everyone who can reach the host may read them. */
 export interface MetricsOptions extends AdminAuthOptions, Pick<AdminOptions, 'security'> {

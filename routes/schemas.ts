@@ -1,4 +1,5 @@
-import { BadRequest, problem } from '../http/problem.ts'
+import { BadRequest } from '../http/http-error.ts'
+import { problem } from '../http/problem.ts'
 import { parseAddressRange } from '../src/address-range.ts'
 import { MAX_BAN_SECONDS } from '../src/core/admission/bans.ts'
 import { MAX_PEER_ID } from '../src/core/admission/peer-ids.ts'

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../http/isolated.ts'
-import { BadRequest, problem } from '../http/problem.ts'
+import { BadRequest } from '../http/http-error.ts'
+import { problem } from '../http/problem.ts'
 import { ref } from '../http/document/shared-schema.ts'
 import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { GodotError } from '../src/error.ts'

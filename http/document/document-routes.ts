@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import type { AdminOptions } from '../../src/admin/admin-option-types.ts'
 import type { Role } from '../../src/named-token.ts'
-import { HttpError, problem, unsupportedType } from '../problem.ts'
+import { HttpError, unsupportedType } from '../http-error.ts'
+import { problem } from '../problem.ts'
 import { requiredRole } from './required-role.ts'
 
 declare module 'fastify' {

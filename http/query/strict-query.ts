@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { BadRequest, problem, type RequestFault } from '../problem.ts'
+import { BadRequest, type RequestFault } from '../http-error.ts'
+import { problem } from '../problem.ts'
 import { shortStep } from '../request-validator.ts'
 import { Type } from '../../src/typebox.ts'
 

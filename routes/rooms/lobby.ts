@@ -6,8 +6,9 @@ import { addressOf } from '../../http/client-address.ts'
 import { documentRoutes } from '../../http/document/document-routes.ts'
 import { isolated } from '../../http/isolated.ts'
 import { watchMethods } from '../../http/method-not-allowed.ts'
-import { ownScope, serverOf } from '../../http/own-scope.ts'
-import { BadRequest, Problem } from '../../http/problem.ts'
+import { ownScope } from '../../http/own-scope.ts'
+import { BadRequest } from '../../http/http-error.ts'
+import { Problem } from '../../http/problem.ts'
 import { strictQueries } from '../../http/query/strict-query.ts'
 import { roomUrl } from '../../http/room-url.ts'
 import { shareSchemas } from '../../http/document/shared-schema.ts'
@@ -21,6 +22,7 @@ import { type ParsedLobbyOptions, parseLobbyOptions } from '../../src/options/lo
 import { LobbyRoom, listSchema, matchSchema, openSchema } from './lobby-schemas.ts'
 import { pageOf } from '../page.ts'
 import { roomKeys } from './room-list.ts'
+import { serverOf } from '../server-of.ts'
 
 /** Newest first: players of older rooms may have begun their game. */
 const newestFirst = { sort: 'openedAt', order: 'desc' } as const
