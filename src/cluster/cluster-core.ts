@@ -31,18 +31,14 @@ import { LocalNode } from './local-node.ts'
 import type { Lease } from './membership/lease.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
 import type { Timings } from './membership/timings.ts'
-import { readPackets } from './message/direct-message.ts'
-import type { DirectPacket } from './message/direct-message.ts'
-import type { RoomMessage } from './message/room-message.ts'
-import { readStamp } from './message/stamp.ts'
 import type { NodeCommands } from './node-commands.ts'
 import { PeerSync } from './peers/peer-sync.ts'
 import type { PeerSyncHost } from './peers/peer-sync.ts'
 import type { RemotePeer } from './peers/remote-peer.ts'
-import { deliver } from './room/deliver.ts'
 import { CongestedRooms } from './room/congested-rooms.ts'
+import { PacketReceiver } from './room/packet-receiver.ts'
 import { RoomPart } from './room/room-part.ts'
-import type { PartHost } from './room/room-part.ts'
+import type { NodeParts } from './room/room-part.ts'
 import { RoomTraffic } from './room/room-traffic.ts'
 import { SharedConfig } from './shared-config.ts'
 import { StoreCleaner } from './store-cleaner.ts'
@@ -88,7 +84,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #firstNumbers: FirstNumbers
   readonly #congestion: Congestion
   readonly #congestedRooms: CongestedRooms
-  readonly #partHost: PartHost
+  readonly #receiver: PacketReceiver
+  readonly #parts: NodeParts
   readonly #events: EventExchange
   readonly #cleaner: StoreCleaner
   readonly eventReceivers = new Set<EventReceiver>()
@@ -109,26 +106,27 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const node = this.#node = new LocalNode(registry, rules, transport.connect, transport.timings)
     const direct = this.#direct = new DirectLinks(node)
     const peers = this.#peers = new PeerSync(node, this.#createPeerHost())
-    this.#homes = new RoomHomes(node, {
+    const homes = this.#homes = new RoomHomes(node, {
       nodeId: node.id,
       replica: peers.replica,
       homeChanged: room => { this.#homeChanged(room) }
     })
     const traffic = this.#traffic = new RoomTraffic(node, {
       deferUntilPeersKnown: (slot, bytes, receive) => peers.deferUntilPeersKnown(slot, bytes, receive),
-      receive: (part, message) => { this.#receiveAll(part, message) },
+      receive: (part, message) => { this.#receiver.receiveAll(part, message) },
       lost: (part, slot, count) => { this.#gaps.roomLost(part, slot, count) }
     })
     const events = this.#events = new EventExchange(node, {
       received: (slot, event) => { this.#eventReceived(slot, event) },
       lost: (slot, count) => { this.#gaps.eventsLost(slot, count) }
     })
-    this.#gaps = new Gaps(node, { rules, peers, traffic, direct, events, signals })
+    const gaps = this.#gaps = new Gaps(node, { rules, peers, traffic, direct, events, signals })
+    this.#receiver = new PacketReceiver(node, { peers, traffic, direct, gaps })
     this.#firstNumbers = new FirstNumbers(node, { traffic, direct, events })
     this.#cleaner = new StoreCleaner(node.timings.deleted)
-    this.#congestion = new Congestion(node)
-    this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
-    this.#partHost = this.#createPartHost()
+    const congestion = this.#congestion = new Congestion(node)
+    const congestedRooms = this.#congestedRooms = new CongestedRooms(node, room => traffic.part(room))
+    this.#parts = { homes, peers, traffic, direct, congestion, congestedRooms }
     this.api = new Cluster(this)
     this.config = new SharedConfig(config, registry.log)
     node.commands.handle('disconnect', ({ id, code, reason }: { id: number, code: number, reason: string }) => {
@@ -174,7 +172,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   }
 
   openRoom (core: RoomCore): RoomLink {
-    const part = new RoomPart(core, this.#partHost, this.#traffic)
+    const part = new RoomPart(core, this.#parts)
     if (this.#node.lease.slot > 0) {
       this.#traffic.open(part)
       this.#homes.claims.opened(core)
@@ -301,13 +299,13 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#endSubscriptions()
     this.#node.setLease(lease)
     this.#closeStrangers()
-    const { bus, subjects, commands } = this.#node
+    const { bus, commands } = this.#node
     this.#endings.push(
       this.#peers.listen(),
       this.#events.listen(),
       this.#congestedRooms.listen(),
       commands.listen(bus, lease.slot),
-      bus.subscribe(subjects.packets(lease.slot), ({ bytes }) => { this.#receivePackets(bytes) }),
+      this.#receiver.listen(),
       bus.onStatus(isConnected => { if (isConnected) this.#reconnected() })
     )
     for (const { link } of this.#registry.rooms) {
@@ -442,52 +440,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     for (const slot of slots) this.#firstNumbers.learnRoom(slot, room)
   }
 
-  // ---- what arrives ----
-
-  #receiveAll (part: RoomPart, message: RoomMessage): void {
-    const { slot } = message
-    let unknown = 0
-    deliver(part.core, message, id => {
-      const sender = this.#peers.replica.get(id)
-      if (sender?.slot === slot) return sender
-      unknown++
-      return undefined
-    })
-    if (unknown > 0) this.#sendersUnknown(part, slot, unknown)
-  }
-
-  /** Packets for the server are lost: the node's messages about their senders have not arrived. */
-  #sendersUnknown (part: RoomPart, slot: number, packets: number): void {
-    this.#gaps.roomLost(part, slot, packets)
-    this.#peers.readAgain(slot)
-  }
-
-  #receivePackets (bytes: Uint8Array): void {
-    const stamp = readStamp(bytes)
-    if (!this.#node.isLive(stamp)) return
-    if (this.#peers.deferUntilPeersKnown(stamp.slot, bytes, held => { this.#receivePackets(held) })) return
-    const lost = this.#direct.received.arrived(stamp.slot, stamp.seq)
-    if (lost === undefined) return
-    this.#gaps.directLost(stamp.slot, lost)
-    const unknown = new Map<RoomPart, number>()
-    for (const packet of readPackets(bytes)) {
-      const part = this.#traffic.part(packet.room)
-      if (part !== undefined && !this.#receivePacket(part.core, packet)) unknown.set(part, (unknown.get(part) ?? 0) + 1)
-    }
-    for (const [part, packets] of unknown) this.#sendersUnknown(part, stamp.slot, packets)
-  }
-
-  /** False if it is for the server of the room and its sender is not known. */
-  #receivePacket (core: RoomCore, { opcode, source, target: to, bytes }: DirectPacket): boolean {
-    if (to !== target.SERVER) core.receiveFor(to, opcode, bytes, source !== target.SERVER)
-    else if (core.isHome) {
-      const sender = this.#peers.replica.get(source)
-      if (sender === undefined) return false
-      core.relay.receiveForServer(sender, bytes, 0, bytes.length)
-    }
-    return true
-  }
-
   /** What was published in the meantime is lost: the numbers in the next heartbeats reveal it. */
   #reconnected (): void {
     this.#homes.reconnected()
@@ -566,29 +518,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = this.#registry.rooms.find(room)?.link as RoomPart | undefined
     part?.update()
     if (part !== undefined && (part.isHome || part.core.isClosing)) part.core.life.left()
-  }
-
-  #createPartHost (): PartHost {
-    const homes = this.#homes
-    return {
-      congestion: this.#congestion,
-      congestionChanged: (room, isCongested) => { this.#congestedRooms.changed(room, isCongested) },
-      isHome: room => homes.lookup.isHome(room),
-      homeOf: room => homes.lookup.homeOf(room),
-      members: room => this.#peers.replica.inRoom(room),
-      reserved: room => homes.entry.seats.count(room),
-      peerJoined: session => { if (this.slot > 0) this.#peers.joined(session) },
-      peerLeft: (session, end) => { if (this.slot > 0) this.#peers.left(session, end) },
-      sendDirect: (slot, room, to, opcode, { source, bytes, start, end }) => {
-        this.#direct.send(slot, { room, opcode, source, target: to }, bytes, start, end)
-      },
-      flushDirect: () => { this.#direct.flush() },
-      optionsChanged: (room, changes) => { homes.changes.changed(room, changes) },
-      closing: (room, end) => { homes.closing.closing(room, end) },
-      readState: async room => await homes.readState(room),
-      writeState: async (core, bytes) => { await homes.writeState(core, bytes) },
-      closed: room => { homes.closed(room) }
-    }
   }
 }
 

@@ -166,6 +166,8 @@ export class PeerSync implements FeedHost {
 
   #publish (event: Omit<PeerEvent, 'seq'>): void {
     const { subjects, lease } = this.#context
+    // The others ask for all peers when it joins.
+    if (lease.slot === 0) return
     const stamped: StampedPeerEvent = { ...event, ...lease, seq: ++this.#seq }
     this.#context.publish(subjects.peersOf(lease.slot), encodeJson(stamped))
   }

@@ -10,47 +10,34 @@ import { MAX_STATE } from '../../core/room/room-state.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { MAX_UNCONFIRMED } from '../congestion.ts'
 import type { Congestion } from '../congestion.ts'
+import type { DirectLinks } from '../direct-links.ts'
+import type { RoomHomes } from '../homes/room-homes.ts'
 import { noteKind, roomMessageSize } from '../message/room-message.ts'
 import type { Note } from '../message/room-message.ts'
+import type { PeerSync } from '../peers/peer-sync.ts'
 import type { RemotePeer } from '../peers/remote-peer.ts'
 import { target } from '../../protocol/multiplayer/relay-packet.ts'
 import { opcode, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
+import type { CongestedRooms } from './congested-rooms.ts'
 import type { RoomTraffic } from './room-traffic.ts'
 
 /** Maximum number of notes about one frame. */
 const NOTES_PER_FRAME = 2
 
-/** What the part of a room needs of its node. */
-export interface PartHost {
+/** The parts of a node that RoomPart works with. */
+export interface NodeParts {
+  readonly homes: RoomHomes
+  readonly peers: PeerSync
+  readonly traffic: RoomTraffic
+  readonly direct: DirectLinks
   readonly congestion: Congestion
-  /** Receivers of a room have started or stopped lagging behind here. */
-  congestionChanged (room: string, isCongested: boolean): void
-  /** Whether a room has its home here. */
-  isHome (room: string): boolean
-  /** Slot of the home of a room. */
-  homeOf (room: string): number | undefined
-  /** Members on other nodes. */
-  members (room: string): PeerTable<RemotePeer> | undefined
-  /** Places that are reserved in a room for clients of other nodes. */
-  reserved (room: string): number
-  peerJoined (session: PeerSession): void
-  peerLeft (session: PeerSession, end: PeerEnd | undefined): void
-  /** Sends a packet to a peer of another node, or with target 1 to the server of a room there. */
-  sendDirect (slot: number, room: string, to: number, opcode: number, packet: Sent): void
-  /** Sends what is queued for single peers of other nodes. */
-  flushDirect (): void
-  optionsChanged (room: string, changes: RoomOptions): void
-  closing (room: string, end: RoomEnd): void
-  readState (room: string): Promise<Uint8Array | undefined>
-  writeState (core: RoomCore, bytes: Uint8Array): Promise<void>
-  closed (room: string): void
+  readonly congestedRooms: CongestedRooms
 }
 
 /** The part of a room on this node, as the other nodes see it. */
 export class RoomPart implements RoomLink, OutboxLink {
   readonly core: RoomCore
-  readonly #host: PartHost
-  readonly #traffic: RoomTraffic
+  readonly #parts: NodeParts
   /** Members on other nodes, and whether the room has its home here: cached for `sentAll`. */
   #members: PeerTable<RemotePeer> | undefined
   #isHome = true
@@ -65,17 +52,17 @@ export class RoomPart implements RoomLink, OutboxLink {
   /** Whether packets for single peers were sent this turn: what is sent to all has to follow them. */
   #hasDirect = false
 
-  constructor (core: RoomCore, host: PartHost, traffic: RoomTraffic) {
+  constructor (core: RoomCore, parts: NodeParts) {
     this.core = core
-    this.#host = host
-    this.#traffic = traffic
+    this.#parts = parts
     core.outbox.connect(this)
   }
 
   /** Members on other nodes have joined or left, or the room has another home. */
   update (): void {
-    this.#members = this.#host.members(this.core.name)
-    this.#isHome = this.#host.isHome(this.core.name)
+    const { homes, peers } = this.#parts
+    this.#members = peers.replica.inRoom(this.core.name)
+    this.#isHome = homes.lookup.isHome(this.core.name)
   }
 
   get isHome (): boolean {
@@ -87,7 +74,7 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   get reserved (): number {
-    return this.#host.reserved(this.core.name)
+    return this.#parts.homes.entry.seats.count(this.core.name)
   }
 
   has (id: number): boolean {
@@ -104,12 +91,12 @@ export class RoomPart implements RoomLink, OutboxLink {
 
   joined (session: PeerSession): void {
     this.flush()
-    this.#host.peerJoined(session)
+    this.#parts.peers.joined(session)
   }
 
   left (session: PeerSession, end: PeerEnd | undefined): void {
     this.flush()
-    this.#host.peerLeft(session, end)
+    this.#parts.peers.left(session, end)
   }
 
   sentAll (source: number, to: number, isForServer: boolean): void {
@@ -134,31 +121,31 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   sendToServer (packet: Sent): boolean {
-    const slot = this.#host.homeOf(this.core.name)
+    const slot = this.#parts.homes.lookup.homeOf(this.core.name)
     if (slot === undefined) return false
     this.#sendDirect(slot, target.SERVER, opcode.BINARY, packet)
     return true
   }
 
   optionsChanged (changes: RoomOptions): void {
-    this.#host.optionsChanged(this.core.name, changes)
+    this.#parts.homes.changes.changed(this.core.name, changes)
   }
 
   closing (end: RoomEnd): void {
-    this.#host.closing(this.core.name, end)
+    this.#parts.homes.closing.closing(this.core.name, end)
   }
 
   async readState (): Promise<Uint8Array | undefined> {
-    return await this.#host.readState(this.core.name)
+    return await this.#parts.homes.readState(this.core.name)
   }
 
   async writeState (bytes: Uint8Array): Promise<void> {
-    await this.#host.writeState(this.core, bytes)
+    await this.#parts.homes.writeState(this.core, bytes)
   }
 
   closed (): void {
-    this.#traffic.close(this)
-    this.#host.closed(this.core.name)
+    this.#parts.traffic.close(this)
+    this.#parts.homes.closed(this.core.name)
   }
 
   /** Publishes what was sent to all before something else is sent. */
@@ -178,7 +165,7 @@ export class RoomPart implements RoomLink, OutboxLink {
     const frames = {
       packets: this.#packets, relayed: this.#relayed, size: this.#size, notes: this.#notes, ranges: this.#ranges
     }
-    this.#traffic.publish(this.core.name, frames, log)
+    this.#parts.traffic.publish(this.core.name, frames, log)
     this.#ranges = []
     this.#notes = []
     this.#packets = this.#relayed = this.#size = this.#length = 0
@@ -189,7 +176,7 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   congestionChanged (isCongested: boolean): void {
-    this.#host.congestionChanged(this.core.name, isCongested)
+    this.#parts.congestedRooms.changed(this.core.name, isCongested)
   }
 
   #member (id: number): RemotePeer | undefined {
@@ -202,7 +189,7 @@ export class RoomPart implements RoomLink, OutboxLink {
    */
   #flushIfFull (frame: number): void {
     const size = roomMessageSize(this.#notes.length + NOTES_PER_FRAME, this.#length + frame)
-    if (size > MAX_STATE && size > this.#traffic.maxPayload) this.flushing(this.core.outbox.log)
+    if (size > MAX_STATE && size > this.#parts.traffic.maxPayload) this.flushing(this.core.outbox.log)
   }
 
   /** Adds one frame, log[from..to). */
@@ -217,20 +204,20 @@ export class RoomPart implements RoomLink, OutboxLink {
 
   /** The broker does not keep up: senders are paused. */
   #pauseIfCongested (source: number): void {
-    const { congestion } = this.#host
+    const { congestion } = this.#parts
     if (!congestion.isActive) return
     const sender = this.core.members.get(source)
     if (sender !== undefined) congestion.pause(sender)
   }
 
-  #sendDirect (slot: number, to: number, opcode: number, packet: Sent): void {
-    this.#pauseIfCongested(packet.source)
+  #sendDirect (slot: number, to: number, opcode: number, { source, bytes, start, end }: Sent): void {
+    this.#pauseIfCongested(source)
     this.beforeDirect()
-    this.#host.sendDirect(slot, this.core.name, to, opcode, packet)
+    this.#parts.direct.send(slot, { room: this.core.name, opcode, source, target: to }, bytes, start, end)
   }
 
   #flushDirect (): void {
     this.#hasDirect = false
-    this.#host.flushDirect()
+    this.#parts.direct.flush()
   }
 }
