@@ -68,7 +68,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly signals: SignalEmitter<ClusterSignals>
   readonly api: Cluster
   readonly config: SharedConfig
-  isDraining = false
   /** Whether signal `ready` was emitted, and `lost` not since. */
   #isMember = false
   /** Option `rooms` as it was at the start: its rules may change in the whole cluster. */
@@ -137,7 +136,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   // ---- the server ----
 
   async join (): Promise<void> {
-    this.isDraining = false
     try {
       await this.#node.join(this)
     } catch (error) {
@@ -208,6 +206,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return this.#node.leaseAge
   }
 
+  get isDraining (): boolean {
+    return this.#node.isDraining
+  }
+
   knownNodes (): Iterable<ClusterNode> {
     return this.isReady ? this.#node.nodes() : this.#known.values()
   }
@@ -239,7 +241,6 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 
   async drain (reason: string): Promise<void> {
     this.#node.setDraining()
-    this.isDraining = true
     await this.#registry.closeAll('stop', closeCode.GOING_AWAY, reason)
   }
 

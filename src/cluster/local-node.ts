@@ -84,6 +84,11 @@ export class LocalNode implements NodeContext {
     return this.#membership?.leaseAge
   }
 
+  /** Whether it was drained since it joined last. */
+  get isDraining (): boolean {
+    return this.#isDraining
+  }
+
   nodes (): Iterable<ClusterNode> {
     return this.#membership?.nodes() ?? []
   }
