@@ -20,10 +20,13 @@ function slowStore (bus: Bus, store: KeyStore, random: Random): KeyStore {
   const pause = async (): Promise<void> => {
     for (let turns = random.below(LATE); turns > 0; turns--) await nextTurn()
   }
-  const late = <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) => async (
+  let isSent = Promise.resolve()
+  /** Writes reach the broker in order, as over one connection. */
+  const inOrder = async (): Promise<void> => { await (isSent = isSent.then(pause)) }
+  const late = <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>, wait = inOrder) => async (
     ...args: Args
   ): Promise<Answer> => {
-    await pause()
+    await wait()
     const answer = await ask(...args)
     let isLost = false
     const end = bus.onStatus(() => { isLost = true })
@@ -37,7 +40,7 @@ function slowStore (bus: Bus, store: KeyStore, random: Random): KeyStore {
     update: late(store.update.bind(store)),
     put: late(store.put.bind(store)),
     delete: late(store.delete.bind(store)),
-    get: late(store.get.bind(store)),
+    get: late(store.get.bind(store), pause),
     watch: async (receive: (entry: StoreEntry) => void, renewed = (): void => {}) => {
       const reports = new Reports(receive, renewed, pause)
       const end = await store.watch(entry => { reports.add(entry) }, () => { reports.add('renewed') })
