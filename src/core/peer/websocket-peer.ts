@@ -127,9 +127,9 @@ export class WebSocketPeer extends PacketPeer {
   /**
    * Moves the peer to another room of its server: it leaves the one and joins the other, on the same connection and
    * under the same id. Listeners of the signals find it in its new room. Throws FAILED unless the peer is open and
-   * its room has signalled that it is there (not in `peer_connected` of its `multiplayer`, nor while it is being moved),
-   * ERR_DOES_NOT_EXIST for a room that is closing, closed or of another server, `room-full`. A locked room can be moved
-   * to.
+   * its room has signalled that it is there (not in `peer_connected` of its `multiplayer`, nor while it is being
+   * moved), ERR_DOES_NOT_EXIST for a room that is closing, closed or of another server, `room-full`. A locked room can
+   * be moved to.
    */
   moveTo (room: Room): void {
     this.#session.moveTo(room)

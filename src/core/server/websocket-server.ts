@@ -367,8 +367,8 @@ export class WebSocketServer extends PacketPeer {
   /**
    * Sends a packet to the target peer. Throws ERR_UNCONFIGURED in plain mode, FAILED without such a peer,
    * ERR_OUT_OF_MEMORY when it is larger than `maxDataSize`, or when the output buffer of the one target is full (in a
-   * cluster: a target on this node), ERR_INVALID_PARAMETER for anything but bytes, ERR_INVALID_DATA for an empty one with
-   * Godot 4. Godot: PacketPeer.put_packet.
+   * cluster: a target on this node), ERR_INVALID_PARAMETER for anything but bytes, ERR_INVALID_DATA for an empty one
+   * with Godot 4. Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#main.putPacket(bytes)
