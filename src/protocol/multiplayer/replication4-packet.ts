@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
-import { ByteReader, ByteWriter } from '../bytes.ts'
+import { ByteReader } from '../bytes.ts'
+import { writeId } from './relay-packet.ts'
 import { readRpcArgument, writeRpcArgument } from './rpc4-argument.ts'
 import { command } from './scene-packet.ts'
 import type { DecodeOptions, VariantCodec, VariantReader, VariantWriter } from '../variant/variant-codec.ts'
@@ -92,10 +93,9 @@ function readSpawn (from: VariantReader): Spawn {
 
 /** Encodes a despawn. */
 export function encodeDespawn (node: number): Uint8Array {
-  const to = new ByteWriter()
-  to.u8(command.DESPAWN)
-  to.u32(node)
-  return to.done()
+  const bytes = Uint8Array.of(command.DESPAWN, 0, 0, 0, 0)
+  writeId(bytes, 1, node)
+  return bytes
 }
 
 /** Decodes the id of the despawned node. Throws ERR_INVALID_DATA for a packet that is cut off. */
