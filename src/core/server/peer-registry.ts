@@ -68,6 +68,8 @@ export class PeerRegistry implements RoomServer {
   /** Without autoPoll: clients and callbacks that wait for the next poll. */
   readonly #arrivals: Arrival[] = []
   readonly #callbacks: Array<() => void> = []
+  /** Of other nodes, until the end of the turn. */
+  readonly #newBans: Ban[] = []
   #isPolling = false
   #isOpening = false
   #isStopping = false
@@ -182,6 +184,11 @@ export class PeerRegistry implements RoomServer {
       const ban = bans.find(session.address)
       if (ban !== undefined) session.close('server', closeCode.POLICY, ban.reason)
     }
+  }
+
+  /** The same for one of the many that another node may send at once: clients are searched once per turn. */
+  applyBanSoon (ban: Ban): void {
+    if (this.#newBans.push(ban) === 1) setImmediate(() => { this.applyBans(this.#newBans.splice(0)) })
   }
 
   /**

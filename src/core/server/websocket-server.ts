@@ -455,7 +455,8 @@ export class WebSocketServer extends PacketPeer {
   banAll (addresses: Iterable<string>, terms: BanTerms = {}): Ban[] {
     checkClose(closeCode.POLICY, terms.reason ?? '')
     const bans = this.#admission.bans.banAll(addresses, terms)
-    this.#applyBans(bans)
+    this.#registry.applyBans(bans)
+    for (const ban of bans) this.#monitor.events.emit('banned', ban)
     this.#registry.cluster?.config.banned(bans)
     return bans
   }
@@ -465,11 +466,6 @@ export class WebSocketServer extends PacketPeer {
     const ban = this.#liftBan(address)
     this.#registry.cluster?.config.unbanned(ban)
     return ban
-  }
-
-  #applyBans (bans: readonly Ban[]): void {
-    this.#registry.applyBans(bans)
-    for (const ban of bans) this.#monitor.events.emit('banned', ban)
   }
 
   #liftBan (address: string): Ban {
@@ -485,7 +481,9 @@ export class WebSocketServer extends PacketPeer {
       bans: () => bans.list(),
       ban: ban => {
         const restored = bans.restore(ban)
-        if (restored !== undefined) this.#applyBans([restored])
+        if (restored === undefined) return
+        this.#registry.applyBanSoon(restored)
+        this.#monitor.events.emit('banned', restored)
       },
       unban: address => { if (bans.has(address)) this.#liftBan(address) },
       change: options => { this.change(options) }
