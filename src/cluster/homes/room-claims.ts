@@ -110,7 +110,8 @@ export class RoomClaims {
     const { directory } = this.#homes
     const { retries, states } = this.#parts
     const entry = directory.get(name)
-    if (name === MAIN || (entry !== undefined && !this.#homes.isHere(entry))) return
+    // `main` is claimed when this node joins; its settings may have changed meanwhile.
+    if (entry === undefined ? name === MAIN : !this.#homes.isHere(entry)) return
     // The entry may be that of a room which has just ended here, or one written again after the broker had lost it.
     if (entry === undefined || states.isEnded(name)) retries.retryIfFailed(name, this.announce(core))
     else if (!isDeepStrictEqual(entry.options, options)) retries.retryIfFailed(name, directory.takeOver(name, options))

@@ -187,6 +187,32 @@ t.test('changes during an outage, and the ends of rooms, are known to all nodes 
   t.equal((await b.cluster.openRoom('room-1')).name, 'room-1')
 })
 
+t.test('a setting of main that changes while a node claims it again is known to all nodes', async t => {
+  simulateTime(t)
+  let claiming = (_room: string): void => {}
+  const cluster = await openMemoryCluster(t, 2, {}, timings, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      const create = async (key: string, value: Uint8Array): Promise<number | undefined> => {
+        claiming(key)
+        return await store.create(key, value)
+      }
+      return name.endsWith('rooms') ? override(store, { create }) : store
+    }
+  }))
+  const { broker, buses: [bus], nodes: [a] } = cluster
+  await cutAll(cluster)
+  broker.forget()
+  claiming = room => { if (room === 'main') a.room('main').maxPeers = 7 }
+  broker.restore(bus)
+  await until(() => a.cluster.isReady)
+  await restoreAll(cluster)
+  for (const node of cluster.nodes) {
+    await until(() => roomsOf(node).main[1] === 7, () => JSON.stringify(roomsOf(node)))
+  }
+  t.equal(roomsOf(a).main[0], a.cluster.nodeId)
+})
+
 t.test('rooms of a node that does not come back end, so that they can be opened again', async t => {
   simulateTime(t)
   const cluster = await openRooms(t)
