@@ -116,6 +116,7 @@ export class LocalNode implements NodeContext {
 
   /** Connects to the broker; `host` follows what happens in the cluster. Rejects at once if this node leaves. */
   async join (host: MembershipHost): Promise<void> {
+    this.#isDraining = false
     await new Promise<void>((resolve, reject) => {
       const isAborted = (): boolean => this.#abort !== reject
       this.#abort = reject
@@ -126,7 +127,6 @@ export class LocalNode implements NodeContext {
 
   async #join (host: MembershipHost, isAborted: () => boolean): Promise<void> {
     const { namespace } = this.#rules
-    this.#isDraining = false
     const bus = await this.#connect(this.log)
     if (isAborted()) return await bus.close()
     this.#bus = bus

@@ -107,6 +107,9 @@ t.test('a peer of another node has its properties, and can be sent to', async t 
   t.equal(peer.room, b.room('arena'))
   t.equal(peer.connectedAt, a.getPeer(one.id).connectedAt)
   t.ok(peer.age >= 0)
+  // Only its own node knows these.
+  t.same([peer.isPaused, peer.packetsIn, peer.packetsOut, peer.bytesIn, peer.bytesOut], [false, 0, 0, 0, 0])
+  t.same([peer.wasStringPacket(), peer.handshake], [false, undefined])
   peer.setWriteMode(0)
   t.equal(peer.getWriteMode(), 0)
   t.equal(b.cluster.peer(one.id), peer)

@@ -1,4 +1,3 @@
-import { GodotError } from '../../../error.ts'
 import type { ServerOptions } from '../../../options/option-types.ts'
 import { fromRoot } from './node-path.ts'
 import type { Announcement } from './rpc-wire.ts'
@@ -61,12 +60,12 @@ export class EarlyPaths {
     this.#announced.set(peer, [...announced])
   }
 
+  /** Undefined for a packet that does not decode, too, which whoever receives it next reports. */
   #read (packet: Uint8Array): Announcement | undefined {
     try {
       return this.#link.wire.announcementIn(packet)
-    } catch (error) {
-      if (error instanceof GodotError) return undefined
-      throw error
+    } catch {
+      return undefined
     }
   }
 }
