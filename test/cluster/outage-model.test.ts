@@ -37,13 +37,11 @@ const linkOf = (node: WebSocketServer): ClusterLink => internalsOf(node).registr
 /** A player of Godot 3: once the server has confirmed the number of a node, calls name it, until the server leaves. */
 class Player {
   readonly client: RoomClient
-  readonly #usesNumbers: boolean
   #isAnnounced = false
   #isConfirmed = false
 
-  constructor (client: RoomClient, usesNumbers: boolean) {
+  constructor (client: RoomClient) {
     this.client = client
-    this.#usesNumbers = usesNumbers
   }
 
   get isOpen (): boolean {
@@ -54,7 +52,7 @@ class Player {
   async serve (): Promise<void> {
     for (const line of await this.client.heard()) {
       if (line === 'del 1') this.#isAnnounced = this.#isConfirmed = false
-      if (line === '1: \u0003Main\0') this.#isConfirmed = this.#usesNumbers
+      if (line === '1: \u0003Main\0') this.#isConfirmed = true
     }
     if (!this.isOpen || this.#isAnnounced) return
     this.#isAnnounced = true
@@ -154,11 +152,7 @@ async function disturb (
   }
   const isOut = (at: number): boolean => !nodes[at].cluster.isReady
   const steps: Record<string, (node: WebSocketServer, at: number) => unknown> = {
-    join: async node => {
-      // A node that is taken for lost although it has its slot forgets numbers without a word.
-      const usesNumbers = timings.silence > timings.lease
-      players.push(new Player(await joinRoom(node, random.pick([...names, 'main'])), usesNumbers))
-    },
+    join: async node => { players.push(new Player(await joinRoom(node, random.pick([...names, 'main'])))) },
     leave: () => { players.splice(random.below(players.length + 1), 1)[0]?.client.disconnect() },
     open: node => { node.openRoom(random.pick(names), { emptyTimeout: 600, maxPeers: 5 + random.below(5) }) },
     close: node => { random.pick([...node.rooms()]).close().catch(() => {}) },
@@ -221,8 +215,8 @@ async function run (t: Test, seed: number): Promise<void> {
     for (const player of players) player.call()
     return unheard(players, applications).length === 0
   }, () => JSON.stringify({ unheard: unheard(players, applications), history }, null, 1))
-  // Nodes that agreed may differ again: what was changed and changed back before they agreed may be reported late, and a
-  // room may end only now.
+  // Nodes that agreed may differ again: what was changed and changed back before they agreed may be reported late, and
+  // a room may end only now.
   const isOver = async (): Promise<boolean> => (await statesLeft(cluster)).length === 0 && wrong().length === 0
   await until(isOver, () => `no states left: ${JSON.stringify({ faults: wrong(), history })}`)
   t.same(wrong(), [])
