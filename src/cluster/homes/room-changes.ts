@@ -54,15 +54,25 @@ export class RoomChanges {
     } else this.#retries.retryIfFailed(room, this.#homes.directory.change(room, changes))
   }
 
-  /** Tells the home of a room on another node what was changed here. */
+  /** Tells the home of a room on another node what was changed here, and applies what it has by then. */
   async share (room: string): Promise<void> {
     const changes = this.unconfirmed.of(room)
-    if (Object.keys(changes).length === 0) return
-    const home = this.#homes.homeOf(room)
-    // Its next home may be about to take over.
-    if (home === undefined) throw withoutHome(room)
-    await this.#context.commands.ask(home, 'change-room', { room, changes })
-    this.unconfirmed.confirm(room, changes)
+    if (Object.keys(changes).length > 0) {
+      const home = this.#homes.homeOf(room)
+      // Its next home may be about to take over.
+      if (home === undefined) throw withoutHome(room)
+      await this.#context.commands.ask(home, 'change-room', { room, changes })
+      this.unconfirmed.confirm(room, changes)
+      await this.#homes.directory.read(room)
+    }
+    this.apply(room)
+  }
+
+  /** Gives the part of a room here the settings that its home on another node has, and those that are not confirmed. */
+  apply (room: string): void {
+    const [part, entry] = [this.#homes.part(room), this.#homes.directory.get(room)]
+    if (part === undefined || entry === undefined || this.#homes.wasHere(entry)) return
+    part.settings.apply({ ...entry.options, ...this.unconfirmed.of(room) })
   }
 }
 

@@ -178,7 +178,7 @@ export class RoomHomes implements DirectoryHost {
       return
     }
     if (part === undefined) return
-    if (!lookup.wasHere(entry)) part.settings.apply({ ...entry.options, ...this.changes.unconfirmed.of(room) })
+    this.changes.apply(room)
     const removed = this.claims.takeRemoved(part)
     const before = previous ?? removed
     if (before !== undefined && lookup.hasMoved(entry, before)) part.homeChanged(lookup.isHere(entry))

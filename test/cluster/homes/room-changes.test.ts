@@ -137,6 +137,33 @@ t.test('changes of a room that has ended are not those of the next one of its na
   await untilAll([a, c], [false, 6])
 })
 
+t.test('a change that the home makes while it writes one of another node holds on that node, too', async t => {
+  let release = (): void => {}
+  let gate: Promise<void> | undefined
+  let count = 0
+  const wrap = (bus: Bus): Bus => count++ > 0 ? bus : override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      return override(store, {
+        update: async (key: string, value: Uint8Array, revision: number) => {
+          await gate
+          return await store.update(key, value, revision)
+        }
+      })
+    }
+  })
+  const { nodes: [home, other] } = await openMemoryCluster(t, 2, {}, patientTimings, wrap)
+  await joinRoom(home, ROOM)
+  await joinRoom(other, ROOM)
+  gate = new Promise(resolve => { release = resolve })
+  home.room(ROOM).locked = true
+  other.room(ROOM).maxPeers = 6
+  await until(() => home.room(ROOM).maxPeers === 6)
+  home.room(ROOM).maxPeers = 7
+  release()
+  await untilAll([home, other], [true, 7])
+})
+
 t.test('a change is confirmed unless its setting has changed again', t => {
   const changes = new UnconfirmedChanges()
   const first = { locked: true, maxPeers: 7 }
