@@ -2,7 +2,6 @@ import t, { type Test } from 'tap'
 import { BusError, type Bus, type BusMessage } from '../../../src/cluster/bus/bus.ts'
 import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
-import { GodotError } from '../../../src/error.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, settled, type MemoryCluster
@@ -95,26 +94,6 @@ for (const at of [0, 1]) {
     t.same(clients.map(({ closed }) => closed), clients.map(() => [4000, 'over']))
   })
 }
-
-t.test('a node that rejects the request to close a room is asked once more', async t => {
-  const { broker, buses, nodes } = await openCluster(t)
-  const [a, b, c] = nodes
-  await joinRoom(c, 'arena')
-  let requests = 0
-  linkOf(c).commands.handle('close-room', () => {
-    requests++
-    throw new GodotError('FAILED', 'not this room')
-  })
-  t.same(await linkOf(b).closeRoom('arena', 4000, 'over'), ['node-2'])
-  await until(() => requests === 2)
-  // What has failed before would be tried again first.
-  broker.cut(buses[1])
-  b.openRoom('later')
-  await settled()
-  broker.restore(buses[1])
-  await until(() => linkOf(a).room('later') !== undefined)
-  t.equal(requests, 2)
-})
 
 t.test('a node that is asked again does not close the next room of the name', async t => {
   const { broker, buses, nodes, refuseRequests } = await openCluster(t)
