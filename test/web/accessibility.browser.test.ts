@@ -123,7 +123,7 @@ const views: Record<string, View> = {
   'refusing connections': {
     show: async page => {
       await page.click('#refuse')
-      await page.getByText('refusing new connections').waitFor()
+      await page.locator('#status[data-state=warning]', { hasText: 'refusing new connections' }).waitFor()
     },
     leave: async page => { await page.click('#refuse') },
     part: 'header'

@@ -90,7 +90,7 @@ t.test('shows Godot games, disconnects one and sends packets to the others', {
 
   await t.test('refuses clients, stops and listens', async t => {
     await page.click('#refuse')
-    await page.getByText('refusing new connections').waitFor()
+    await page.locator('#status[data-state=warning]', { hasText: 'refusing new connections' }).waitFor()
     t.equal(server.refuseNewConnections, true)
     await page.click('#refuse')
     await page.locator('#refuse[aria-pressed=false]').waitFor()
