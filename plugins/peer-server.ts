@@ -10,6 +10,7 @@ import { defaultOptions } from '../src/options/defaults.ts'
 import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
 import { internalsOf } from '../src/core/server/internals.ts'
 import { WebSocketServer } from '../src/core/server/websocket-server.ts'
+import { within } from '../src/core/within.ts'
 import { addEndpoint, type Logging } from './endpoint.ts'
 import { Problem } from '../http/problem.ts'
 import { shareSchemas } from '../http/document/shared-schema.ts'
@@ -53,7 +54,7 @@ export default fp(plugin, { name: 'peer-server', fastify: '^5.3.0' })
 
 /**
  * Stops the servers that are added to the returned list when the app closes. After `pluginTimeout` Fastify would skip
- * all further `preClose` hooks and have `close` fail, so what takes longer is awaited in `onClose`, which has no limit.
+ * the remaining `preClose` hooks and reject `close`, so what takes longer is awaited in `onClose`, which has no limit.
  */
 function stopTogether (app: FastifyInstance): WebSocketServer[] {
   const servers: WebSocketServer[] = []
@@ -62,17 +63,10 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
   let stopped: Promise<unknown> | undefined
   app.addHook('preClose', async () => {
     stopped = Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
-    await (pluginTimeout === 0 ? stopped : atMost(pluginTimeout * PRE_CLOSE_SHARE, stopped))
+    await (pluginTimeout === 0 ? stopped : within(pluginTimeout * PRE_CLOSE_SHARE, stopped))
   })
   app.addHook('onClose', async () => { await stopped })
   return servers
-}
-
-/** Settles with the promise, or resolves after this many milliseconds. */
-async function atMost (milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([promise, new Promise(resolve => { timer = setTimeout(resolve, milliseconds) })])
-    .finally(() => { clearTimeout(timer) })
 }
 
 /** A path below a prefix, as Fastify joins them for plugins with a scope of their own. */

@@ -107,7 +107,7 @@ class UpgradeListener {
     }, { name: 'peer-server-websocket', encapsulate: true }))
   }
 
-  /** To @fastify/websocket of the host only, or to all listeners where a bundler has changed the name of its own. */
+  /** Passes an upgrade to the host's @fastify/websocket only, or to all listeners if a bundler has renamed its own. */
   readonly #passOn = (...upgrade: Upgrade): void => {
     const listeners = this.#server.listeners('upgrade').filter(({ name }) => name === 'onUpgrade')
     for (const listener of listeners) Reflect.apply(listener, this.#server, upgrade)

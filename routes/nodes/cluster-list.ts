@@ -55,7 +55,7 @@ export class ClusterList<Source, Item, Name extends string, Filter> {
     return { ...slice, entries }
   }
 
-  /** Bytes of an item in a response; without a cluster there is no limit to them. */
+  /** Bytes of an item in a response; unlimited without a cluster. */
   #sizeOf (item: Item): number {
     return this.#nodes.link === undefined ? 0 : Buffer.byteLength(JSON.stringify(item)) + ENTRY_OVERHEAD
   }

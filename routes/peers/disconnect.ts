@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { isolated } from '../../http/isolated.ts'
 import { mayWait } from '../../http/may-wait.ts'
 import type { PeerEnd } from '../../src/core/peer/peer-end.ts'
-import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
+import { within } from '../../src/core/within.ts'
 import { Type, type Static } from '../../src/typebox.ts'
 import type { AdminParts } from '../nodes/admin-parts.ts'
 import { partial } from '../page.ts'
@@ -57,22 +57,13 @@ const disconnectPeer: Routes = async (app, { nodes }) => {
     }
   }), async ({ params, query: { code, reason, wait } }, reply) => {
     const peer = await nodes.disconnectPeer(params.id, code, reason)
-    const end = wait === undefined ? undefined : await endWithin(peer, wait)
+    const end = wait === undefined ? undefined : await within(wait * 1000, peer.ended())
     return end === undefined ? await reply.code(202).send({ state: 'closing' }) : describeEnd(end)
   })
 }
 
 function describeEnd ({ outcome, code, seconds }: PeerEnd): Static<typeof Ended> {
   return { outcome, code, seconds }
-}
-
-/** How the peer ended, undefined if it has not within this many seconds. */
-async function endWithin (peer: WebSocketPeer, seconds: number): Promise<PeerEnd | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>(resolve => { timer = setTimeout(() => { resolve(undefined) }, seconds * 1000) })
-  const end = await Promise.race([peer.ended(), late])
-  clearTimeout(timer)
-  return end
 }
 
 const Closing = selectionSchema({

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ban } from '../core/admission/bans.ts'
 import type { ConfigHost } from '../core/server/cluster-link.ts'
+import { within } from '../core/within.ts'
 import type { Logger } from '../logger.ts'
 import type { RuntimeOptions } from '../options/runtime-options.ts'
 import { BusError, type KeyStore, type StoreEntry } from './bus/bus.ts'
@@ -201,11 +202,7 @@ export class SharedConfig {
 
   /** Whether all changes are in the store, within two seconds. */
   async written (): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<boolean>(resolve => { timer = setTimeout(() => { resolve(false) }, WRITTEN_WITHIN) })
-    const isWritten = await Promise.race([this.#write(), late])
-    clearTimeout(timer)
-    return isWritten
+    return await within(WRITTEN_WITHIN, this.#write()) ?? false
   }
 
   #set (key: string, text: string | undefined): void {

@@ -162,7 +162,7 @@ t.test('peers closed because their node lost the cluster are not announced again
   t.same(seen, [`left ${silent.id}`, `joined ${late.id}`, `left ${late.id}`])
 })
 
-t.test('a node that finds its slot lost while it sends packets sends what listeners of lost send, too', async t => {
+t.test('packets that listeners of lost send are not dropped when a node finds its slot lost as it sends', async t => {
   simulateTime(t)
   const { nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, timings)
   await b.cluster.openRoom('arena', { emptyTimeout: 600 })

@@ -262,7 +262,7 @@ t.test('an audit entry is small and contains no token, whatever an administrator
   t.notMatch(JSON.stringify(audits), /hidden/)
 })
 
-t.test('an id that is none is a parameter of the entry, and no id of a peer', async t => {
+t.test('an id that is not an integer is recorded as a parameter, not as the id of a peer', async t => {
   const { service, server, nextAction } = await start(t)
   const ask = async (id: string): Promise<number> =>
     (await service.inject({ method: 'DELETE', url: `${apiPrefix}/peers/${id}`, headers: asAlice })).statusCode

@@ -16,7 +16,7 @@ t.test('copies bytes of any size and kind', async t => {
   }
 })
 
-t.test('a copy that is kept keeps little memory in addition', async t => {
+t.test('a kept copy retains little other memory', async t => {
   for (const [size, memory] of [[65, 8192], [512, 8192], [513, 32_768], [4096, 32_768], [4097, 4097]]) {
     for (const source of [new Uint8Array(size), Buffer.alloc(size)]) {
       t.equal(ownBytes(source, 0, size).buffer.byteLength, memory, `${size} bytes`)

@@ -43,7 +43,7 @@ export function testProxy (kind: ProxyKind, { withSwaggerUi = false } = {}): voi
     await t.test('clients join with wss, with their own address', async t => { await joinBoth(t, site) })
     await t.test('event streams are passed on at once', async t => { await followBoth(t, site) })
     await t.test('documents name the service from outside', async t => { await readDocuments(t, site) })
-    await t.test('a thousand ids in a query', async t => {
+    await t.test('a thousand ids in a query are accepted', async t => {
       for (const url of [`${site.url}/play`, siteAt(kind, root).url]) await sendToMany(t, url)
     })
     await t.test('escaped slashes stay escaped', async t => {

@@ -2,6 +2,7 @@ import type { KvOptions } from '@nats-io/kv'
 import type { Msg, NatsConnection, PermissionViolationError, Status } from '@nats-io/transport-node'
 import { GodotError } from '../../error.ts'
 import { BurstLog } from '../../core/server/log/burst-log.ts'
+import { within } from '../../core/within.ts'
 import type { Logger } from '../../logger.ts'
 import type { Bus, BusMessage, KeyStore } from './bus.ts'
 import { checkName, checkSize } from './checks.ts'
@@ -43,14 +44,10 @@ export async function connectNats (options: NatsOptions, log: Logger): Promise<B
 
 /** Rejects if it takes too long; a connection that is late is closed. */
 async function inTime (attempt: Promise<NatsConnection>): Promise<NatsConnection> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error('no response'))
-      attempt.then(async late => { await late.close() }, () => {})
-    }, CONNECT_TIMEOUT)
-  })
-  return await Promise.race([attempt, timeout]).finally(() => { clearTimeout(timer) })
+  const connection = await within(CONNECT_TIMEOUT, attempt)
+  if (connection !== undefined) return connection
+  attempt.then(async late => { await late.close() }, () => {})
+  throw new Error('no response')
 }
 
 /** NATS 2.9 loses the first requests of connections that begin together right after its start: asks again. */
@@ -206,10 +203,8 @@ class NatsBus implements Bus {
 
   async close (): Promise<void> {
     if (this.#connection.isClosed()) return
-    let timer: NodeJS.Timeout | undefined
-    const timeout = new Promise<never>((resolve, reject) => { timer = setTimeout(reject, CLOSE_TIMEOUT) })
-    await Promise.race([this.flush(), timeout]).catch(() => { resetSocket(this.#connection) })
-    clearTimeout(timer)
+    const isFlushed = await within(CLOSE_TIMEOUT, this.flush().then(() => true, () => false))
+    if (isFlushed !== true) resetSocket(this.#connection)
     this.#link.close()
     this.#refusals.end()
     await this.#connection.close()

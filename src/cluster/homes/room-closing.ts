@@ -39,7 +39,7 @@ export class RoomClosing {
   }
 
   /** A room closes here: its members on other nodes are closed there. */
-  closing (room: string, end: RoomEnd): void {
+  closeElsewhere (room: string, end: RoomEnd): void {
     const slots = this.#replica.slotsOf(room)
     const home = this.#homes.homeOf(room)
     if (home !== undefined && home !== this.#context.lease.slot) slots.add(home)

@@ -132,7 +132,7 @@ export class RoomPart implements RoomLink, OutboxLink {
   }
 
   closing (end: RoomEnd): void {
-    this.#parts.homes.closing.closing(this.core.name, end)
+    this.#parts.homes.closing.closeElsewhere(this.core.name, end)
   }
 
   async readState (): Promise<Uint8Array | undefined> {

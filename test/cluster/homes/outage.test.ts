@@ -101,7 +101,7 @@ async function openIsolated (t: Test): Promise<MemoryCluster & { readonly events
   return { ...cluster, events: followRooms(cluster) }
 }
 
-t.test('a room whose home was on another node is opened on the node that went on with it', async t => {
+t.test('a room whose home was on another node is opened on the node that kept its members', async t => {
   const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
   await b.cluster.openRoom('arena')
   const player = await joinRoom(a, 'arena')
@@ -128,7 +128,7 @@ t.test('players of a room that another node has opened meanwhile see its server 
   t.same(await heardOfServer(player), ['del 1', 'add 1'])
 })
 
-t.test('so do those of a room whose home has seen them leave meanwhile', async t => {
+t.test('players of a room whose home has seen them leave meanwhile see its server leave and join', async t => {
   const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
   await b.cluster.openRoom('arena', { emptyTimeout: 600 })
   const player = await joinRoom(a, 'arena')
