@@ -18,7 +18,7 @@ import { describeMisspelt, misspeltVariables } from './src/misspelt-variables.ts
 import { defaultOptions } from './src/options/defaults.ts'
 import type { WebSocketServer } from './src/core/server/websocket-server.ts'
 import { servicePaths } from './src/service-paths.ts'
-import { addressesOf, FurtherAddress } from './src/transport/further-address.ts'
+import { addressesOf, AdditionalAddress } from './src/transport/additional-address.ts'
 
 /** Seconds beyond `closeTimeout` within which the process exits. */
 const GRACE = 1
@@ -68,7 +68,7 @@ async function start (settings: ServiceSettings): Promise<void> {
 /** Listens at HOST; at `localhost` on each of its addresses that is available, of which the first must be. */
 async function listen (service: FastifyInstance, { host, port }: ServiceSettings): Promise<void> {
   const [first, ...others] = await addressesOf(host)
-  const further = others.map(address => ({ address, listener: new FurtherAddress(service.server) }))
+  const further = others.map(address => ({ address, listener: new AdditionalAddress(service.server) }))
   // The HTTP server stops accepting connections after the last of these hooks.
   let closed: Promise<unknown> | undefined
   service.addHook('preClose', async () => { closed = Promise.all(further.map(({ listener }) => listener.close())) })

@@ -58,6 +58,14 @@ t.test('no folder has more than 15 files without folders in it', async t => {
   t.same(overfull(Array.from({ length: MAX_FILES + 1 }, (_, i) => `src/core/${i}.ts`)), ['src/core has 16 files'])
 })
 
+t.test('an interface XHost belongs to a class or interface X', t => {
+  const names = [...readImports().keys()].flatMap(declaredIn)
+  const hosts = names.filter(name => /^[A-Z].*Host$/.test(name))
+  t.ok(hosts.length > 20)
+  t.same(hosts.filter(name => !names.includes(name.slice(0, -'Host'.length))), [])
+  t.end()
+})
+
 t.test('imports that are loaded at run time are at most 10 deep', async t => {
   t.same(tooDeep(readImports(isLoaded)), [])
 })
@@ -114,6 +122,14 @@ function statementsOf (file: string): readonly ts.Statement[] {
   const { statements } = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest)
   parsed.set(file, statements)
   return statements
+}
+
+/** Names of the classes, interfaces and types of a file. */
+function declaredIn (file: string): string[] {
+  return statementsOf(file).flatMap(statement =>
+    ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement)
+      ? [statement.name!.text]
+      : [])
 }
 
 function importsOf (file: string, isCounted: (statement: ts.Statement) => boolean): string[] {

@@ -5,7 +5,7 @@
  *
  * Each character holds five bits, least significant first, as an offset from "`": no wire has to escape this text.
  */
-import { headLength, opcode } from '../../src/protocol/websocket/frame.ts'
+import { headerLength, opcode } from '../../src/protocol/websocket/frame.ts'
 import { frame } from '../../test/helper/sockets/raw-frame.ts'
 import type { Wire } from './wire.ts'
 
@@ -44,8 +44,8 @@ export class Message {
     this.sent = Buffer.concat([sentHead, frame(wire.opcode, payload, { key: maskKey })])
     if (wire.receivedPrefix !== undefined) payload.set(wire.receivedPrefix(id))
     this.received = Buffer.concat([head, frame(wire.opcode, payload, { mask: false })])
-    this.textAt = head.length + headLength(size) + before.length
-    this.#sentTextAt = sentHead.length + headLength(size) + MASK_LENGTH + before.length
+    this.textAt = head.length + headerLength(size) + before.length
+    this.#sentTextAt = sentHead.length + headerLength(size) + MASK_LENGTH + before.length
     this.#before = before.length
   }
 

@@ -12,7 +12,7 @@ import type { RoomLink } from '../core/room/room-link.ts'
 import type { RoomOptions } from '../options/option-types.ts'
 import type { Room } from '../core/room/room.ts'
 import type {
-  ClusterLink, ConfigHost, EventReceiver, PeerFacts, RemoteEvent, RoomFacts
+  ClusterLink, SharedConfigHost, EventReceiver, PeerFacts, RemoteEvent, RoomFacts
 } from '../core/server/cluster-link.ts'
 import type { PeerRegistry } from '../core/server/peer-registry.ts'
 import { SignalEmitter } from '../core/server/signals.ts'
@@ -95,7 +95,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
-  constructor (registry: PeerRegistry, rules: CompleteClusterOptions, config: ConfigHost, transport: ClusterTransport) {
+  constructor (
+    registry: PeerRegistry, rules: CompleteClusterOptions, config: SharedConfigHost, transport: ClusterTransport
+  ) {
     this.#registry = registry
     this.#rules = rules
     this.#rooms = registry.settings.options.rooms
@@ -316,7 +318,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     }
   }
 
-  async ready (): Promise<void> {
+  async prepare (): Promise<void> {
     const { lease } = this.#node
     const rooms = await this.#node.openStore('rooms')
     const states = await this.#node.openStore('state')
@@ -329,7 +331,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#cleaner.open([rooms, states, config])
   }
 
-  entered (): void {
+  ready (): void {
     this.#isMember = true
     const live = new Set(Array.from(this.#node.nodes(), ({ id }) => id))
     for (const id of this.#known.keys()) if (!live.has(id)) this.#known.delete(id)
@@ -523,8 +525,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
 }
 
 /** What makes a server a node of its cluster; undefined without option `cluster`. */
-export function openerOf (
-  settings: Settings, config: ConfigHost, given: ClusterTransport | undefined
+export function clusterOpener (
+  settings: Settings, config: SharedConfigHost, given: ClusterTransport | undefined
 ): ((registry: PeerRegistry) => ClusterLink) | undefined {
   const { cluster } = settings
   if (cluster === undefined) return undefined

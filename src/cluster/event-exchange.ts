@@ -10,7 +10,7 @@ const MAX_BATCH = 32 * 1024
 interface EventMessage extends Lease { readonly seq: number, readonly events: readonly RemoteEvent[] }
 
 /** What the exchange reports to the rest of its node. */
-export interface ExchangeHost {
+export interface EventExchangeHost {
   received (slot: number, event: RemoteEvent): void
   lost (slot: number, count: number): void
 }
@@ -18,14 +18,14 @@ export interface ExchangeHost {
 /** Sends the operator events of this node to the others: one message per turn. */
 export class EventExchange {
   readonly #context: NodeContext
-  readonly #host: ExchangeHost
+  readonly #host: EventExchangeHost
   /** Numbers of the last messages of other nodes. */
   readonly received = new LastNumbers()
   #seq = 0
   #waiting: RemoteEvent[] = []
   #bytes = 0
 
-  constructor (context: NodeContext, host: ExchangeHost) {
+  constructor (context: NodeContext, host: EventExchangeHost) {
     this.#context = context
     this.#host = host
   }

@@ -5,7 +5,7 @@ import type { NodeContext } from './node-context.ts'
 import type { RoomTraffic } from './room/room-traffic.ts'
 
 /** The parts of a node whose messages are numbered. */
-export interface NumberedParts {
+export interface FirstNumbersParts {
   readonly traffic: RoomTraffic
   readonly direct: DirectLinks
   readonly events: EventExchange
@@ -20,13 +20,13 @@ interface Sent { readonly epoch: number, readonly room: number, readonly direct:
  */
 export class FirstNumbers {
   readonly #context: NodeContext
-  readonly #parts: NumberedParts
+  readonly #parts: FirstNumbersParts
   /** Nodes and rooms that are being asked about: `slot room`. */
   readonly #pending = new Set<string>()
   /** Rooms about which a node has not responded, by its slot; it is asked again after its next heartbeat. */
   readonly #unanswered = new Map<number, Set<string>>()
 
-  constructor (context: NodeContext, parts: NumberedParts) {
+  constructor (context: NodeContext, parts: FirstNumbersParts) {
     this.#context = context
     this.#parts = parts
     const { traffic, direct, events } = parts

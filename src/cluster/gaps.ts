@@ -25,7 +25,7 @@ interface Digest {
 }
 
 /** The parts of a node whose messages are numbered. */
-export interface GapParts {
+export interface GapsParts {
   readonly rules: CompleteClusterOptions
   readonly peers: PeerSync
   readonly traffic: RoomTraffic
@@ -39,9 +39,9 @@ export interface GapParts {
  */
 export class Gaps {
   readonly #context: NodeContext
-  readonly #parts: GapParts
+  readonly #parts: GapsParts
 
-  constructor (context: NodeContext, parts: GapParts) {
+  constructor (context: NodeContext, parts: GapsParts) {
     this.#context = context
     this.#parts = parts
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ban } from '../core/admission/bans.ts'
-import type { ConfigHost } from '../core/server/cluster-link.ts'
+import type { SharedConfigHost } from '../core/server/cluster-link.ts'
 import { within } from '../core/within.ts'
 import type { Logger } from '../logger.ts'
 import type { RuntimeOptions } from '../options/runtime-options.ts'
@@ -39,7 +39,7 @@ export interface SavedConfig {
  * written as soon as the broker is reachable; of two changes of the same ban or option the one written last stands.
  */
 export class SharedConfig {
-  readonly #host: ConfigHost
+  readonly #host: SharedConfigHost
   readonly #log: Logger
   readonly #known = new Map<string, Known>()
   /** Changes that are not written yet, by key; undefined: deleted. */
@@ -65,7 +65,7 @@ export class SharedConfig {
   /** Called when changes were written, after which `saved` is another. */
   readonly onWritten = new Set<() => void>()
 
-  constructor (host: ConfigHost, log: Logger) {
+  constructor (host: SharedConfigHost, log: Logger) {
     this.#host = host
     this.#log = log
     this.#fill = new StoreFill({

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { canonicalAddress } from '../address-range.ts'
 import type { Connection, ConnectionReceiver } from './connection.ts'
-import type { HandleWriter, WriterOwner } from './handle-writer.ts'
+import type { HandleWriter, HandleWriterHost } from './handle-writer.ts'
 import { afterOthers, readBuffer } from './read-buffer.ts'
 import { requests } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
@@ -40,7 +40,7 @@ const prototypes: unknown[] = [Socket.prototype, TLSSocket.prototype]
  * A TCP or TLS connection that bypasses the sockets of Node, whose streams cost more than the system calls: reads into
  * `readBuffer`, and writes to the handle. What the system does not accept at once libuv keeps, and over TLS OpenSSL.
  */
-export class HandleConnection implements Connection, WriterOwner {
+export class HandleConnection implements Connection, HandleWriterHost {
   readonly address: string
   readonly port: number
   /** Undefined once the connection has ended. */

@@ -12,7 +12,7 @@ export interface HandleWriter {
 }
 
 /** The connection of a writer. */
-export interface WriterOwner {
+export interface HandleWriterHost {
   /** Called when a write fails. */
   destroy (): void
   /** Called when nothing is pending. */

@@ -1,5 +1,5 @@
 import { sizeOf } from './handle-writer.ts'
-import type { HandleWriter, WriterOwner } from './handle-writer.ts'
+import type { HandleWriter, HandleWriterHost } from './handle-writer.ts'
 import { writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
 
@@ -7,11 +7,11 @@ import type { StreamRequest, WritableHandle } from './stream-request.ts'
 export class TcpWriter implements HandleWriter {
   pending = 0
   readonly #handle: WritableHandle
-  readonly #owner: WriterOwner
+  readonly #host: HandleWriterHost
 
-  constructor (handle: WritableHandle, owner: WriterOwner) {
+  constructor (handle: WritableHandle, host: HandleWriterHost) {
     this.#handle = handle
-    this.#owner = owner
+    this.#host = host
   }
 
   get isFull (): boolean {
@@ -25,7 +25,7 @@ export class TcpWriter implements HandleWriter {
   write (bytes: Uint8Array | Uint8Array[]): void {
     const request = writeTo(this.#handle, bytes)
     if (request === 0) return
-    if (typeof request === 'number') this.#owner.destroy()
+    if (typeof request === 'number') this.#host.destroy()
     else this.#waitForCompletion(request, bytes)
   }
 
@@ -37,8 +37,8 @@ export class TcpWriter implements HandleWriter {
     const size = sizeOf(bytes)
     const onComplete = (status: number): void => {
       this.pending -= size
-      if (status < 0) this.#owner.destroy()
-      if (this.pending === 0) this.#owner.onWritten()
+      if (status < 0) this.#host.destroy()
+      if (this.pending === 0) this.#host.onWritten()
     }
     this.pending += size
     request.bytes = bytes

@@ -1,5 +1,5 @@
 import { sizeOf } from './handle-writer.ts'
-import type { HandleWriter, WriterOwner } from './handle-writer.ts'
+import type { HandleWriter, HandleWriterHost } from './handle-writer.ts'
 import { writeTo } from './stream-request.ts'
 import type { StreamRequest, WritableHandle } from './stream-request.ts'
 
@@ -23,15 +23,15 @@ export function isTlsHandle (handle: object): handle is TlsHandle {
 export class TlsWriter implements HandleWriter {
   pending = 0
   readonly #handle: TlsHandle
-  readonly #owner: WriterOwner
+  readonly #host: HandleWriterHost
   /** The last write; the handle is busy while it has the request. */
   #request: StreamRequest | undefined
   #queue: Uint8Array[] | undefined
   #onIdle: (() => void) | undefined
 
-  constructor (handle: TlsHandle, owner: WriterOwner) {
+  constructor (handle: TlsHandle, host: HandleWriterHost) {
     this.#handle = handle
-    this.#owner = owner
+    this.#host = host
   }
 
   /** Asks the TCP handle: what was encrypted in this turn is not backlog while that accepts everything. */
@@ -65,7 +65,7 @@ export class TlsWriter implements HandleWriter {
   #start (bytes: Uint8Array | Uint8Array[], size: number): void {
     const request = writeTo(this.#handle, bytes)
     // A handle drops the request at once only if the write has failed.
-    if (typeof request === 'number' || request.getAsyncId() < 0) return this.#owner.destroy()
+    if (typeof request === 'number' || request.getAsyncId() < 0) return this.#host.destroy()
     this.#request = request
     if (size <= MAX_RECORD && !this.isFull) return
     this.pending += size
@@ -81,9 +81,9 @@ export class TlsWriter implements HandleWriter {
     this.#request = undefined
     this.#queue = undefined
     this.pending = 0
-    if (status < 0) this.#owner.destroy()
+    if (status < 0) this.#host.destroy()
     else if (queue !== undefined) this.#start(queue, sizeOf(queue))
-    if (this.pending === 0) this.#owner.onWritten()
+    if (this.pending === 0) this.#host.onWritten()
     if (this.#onIdle !== undefined) this.whenIdle(this.#onIdle)
   }
 }

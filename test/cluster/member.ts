@@ -24,8 +24,8 @@ class PrintingHost extends RecordingHost {
     this.#print()
   }
 
-  override entered (): void {
-    super.entered()
+  override ready (): void {
+    super.ready()
     print('ready')
   }
 

@@ -13,7 +13,7 @@ export class HomeLookup {
   readonly nodeId: string
   readonly directory: RoomDirectory
   readonly #context: NodeContext
-  /** The leases with which this node has joined: a room with an earlier one had its home here. */
+  /** The last leases with which this node was the home of rooms. */
   #leases: readonly Lease[] = []
 
   constructor (context: NodeContext, nodeId: string, directory: RoomDirectory) {
@@ -22,7 +22,7 @@ export class HomeLookup {
     this.directory = directory
   }
 
-  /** This node has joined, with another lease. */
+  /** This node knows all rooms, and may become the home of some with its present lease. */
   joined (): void {
     this.#leases = [...this.#leases, this.#context.lease].slice(-LEASES)
   }
@@ -34,7 +34,7 @@ export class HomeLookup {
 
   /** Whether a lease is this node's, or one that it had before it joined again. */
   wasHere (lease: Lease): boolean {
-    return this.#leases.some(one => isSame(one, lease))
+    return this.isHere(lease) || this.#leases.some(one => isSame(one, lease))
   }
 
   /** Whether the home is another node than before, not the same one with another lease. */

@@ -14,7 +14,7 @@ import type { RoomRetries } from './room-retries.ts'
 import type { RoomStates } from './room-states.ts'
 
 /** The other parts of the homes of rooms that RoomClaims works with. */
-export interface ClaimParts {
+export interface RoomClaimsParts {
   readonly states: RoomStates
   readonly removals: RoomRemovals
   readonly retries: RoomRetries
@@ -24,7 +24,7 @@ export interface ClaimParts {
 export class RoomClaims {
   readonly #context: NodeContext
   readonly #homes: HomeLookup
-  readonly #parts: ClaimParts
+  readonly #parts: RoomClaimsParts
   /** Rooms that this node is about to open; each resolves or rejects when that is over. */
   readonly #pending = new Map<string, Promise<unknown>>()
   /** Rooms that are open here and may not be in the directory yet. */
@@ -32,7 +32,7 @@ export class RoomClaims {
   /** Parts that stayed when the entry of their room was removed or forgotten, and that entry. */
   readonly #removed = new WeakMap<RoomCore, DirectoryEntry>()
 
-  constructor (context: NodeContext, homes: HomeLookup, parts: ClaimParts) {
+  constructor (context: NodeContext, homes: HomeLookup, parts: RoomClaimsParts) {
     this.#context = context
     this.#homes = homes
     this.#parts = parts

@@ -29,7 +29,7 @@ interface Changes {
 }
 
 /** What the directory needs of the node, and reports to it. */
-export interface DirectoryHost {
+export interface RoomDirectoryHost {
   /** This node's slot and lease. */
   readonly lease: Lease
   /** The entry of a room has changed, or was removed. */
@@ -40,7 +40,7 @@ export interface DirectoryHost {
 
 /** The rooms of the cluster and the home of each: a store that all nodes watch. */
 export class RoomDirectory {
-  readonly #host: DirectoryHost
+  readonly #host: RoomDirectoryHost
   /** Another map after every close. */
   #known = new Map<string, Known>()
   /**
@@ -52,7 +52,7 @@ export class RoomDirectory {
   #unwatch: (() => void) | undefined
   readonly #changes = new Map<string, Changes>()
 
-  constructor (host: DirectoryHost) {
+  constructor (host: RoomDirectoryHost) {
     this.#host = host
   }
 

@@ -11,7 +11,7 @@ import type { DirectoryEntry } from './room-directory.ts'
 const MAX_HOMELESS_HEARTBEATS = 5
 
 /** What RoomFailover needs of the homes of rooms. */
-export interface FailoverHost {
+export interface RoomFailoverHost {
   readonly replica: PeerReplica
   /** Removes a room and its state from the stores. */
   remove (room: string): Promise<void>
@@ -31,7 +31,7 @@ interface Homeless {
 export class RoomFailover {
   readonly #context: NodeContext
   readonly #homes: HomeLookup
-  readonly #host: FailoverHost
+  readonly #host: RoomFailoverHost
   /** Rooms whose home was lost. */
   readonly #homeless = new Map<string, Homeless>()
   /** Those for which a home is being found. */
@@ -39,7 +39,7 @@ export class RoomFailover {
   /** Heartbeats for which rooms still wait for their home. */
   #heartbeats = 0
 
-  constructor (context: NodeContext, homes: HomeLookup, host: FailoverHost) {
+  constructor (context: NodeContext, homes: HomeLookup, host: RoomFailoverHost) {
     this.#context = context
     this.#homes = homes
     this.#host = host

@@ -14,7 +14,7 @@ import { RoomChanges } from './room-changes.ts'
 import { RoomClaims } from './room-claims.ts'
 import { RoomClosing } from './room-closing.ts'
 import { RoomDirectory } from './room-directory.ts'
-import type { DirectoryHost, DirectoryEntry } from './room-directory.ts'
+import type { RoomDirectoryHost, DirectoryEntry } from './room-directory.ts'
 import { RoomEntry } from './room-entry.ts'
 import { RoomFailover } from './room-failover.ts'
 import { RoomRemovals } from './room-removals.ts'
@@ -22,7 +22,7 @@ import { RoomRetries } from './room-retries.ts'
 import { RoomStates } from './room-states.ts'
 
 /** What RoomHomes reports to the rest of the node. */
-export interface HomesHost {
+export interface RoomHomesHost {
   readonly nodeId: string
   readonly replica: PeerReplica
   /** The home of a room may have changed. */
@@ -30,7 +30,7 @@ export interface HomesHost {
 }
 
 /** Where the server of each room is: on the node that opened it, or on the one that took over from a lost node. */
-export class RoomHomes implements DirectoryHost {
+export class RoomHomes implements RoomDirectoryHost {
   readonly directory = new RoomDirectory(this)
   readonly lookup: HomeLookup
   readonly claims: RoomClaims
@@ -38,14 +38,14 @@ export class RoomHomes implements DirectoryHost {
   readonly changes: RoomChanges
   readonly closing: RoomClosing
   readonly #context: NodeContext
-  readonly #host: HomesHost
+  readonly #host: RoomHomesHost
   #stateStore: KeyStore | undefined
   readonly #states = new RoomStates(() => this.#openStateStore())
   readonly #removals: RoomRemovals
   readonly #retries: RoomRetries
   readonly #failover: RoomFailover
 
-  constructor (context: NodeContext, host: HomesHost) {
+  constructor (context: NodeContext, host: RoomHomesHost) {
     this.#context = context
     this.#host = host
     const { replica } = host
@@ -81,10 +81,10 @@ export class RoomHomes implements DirectoryHost {
     this.#retries.clear()
     this.changes.unconfirmed.clear()
     this.#failover.wait()
-    this.lookup.joined()
     await this.directory.open(rooms)
     // Otherwise other nodes may be the homes of its rooms by now.
     if (!this.#context.holdsSlot()) throw new BusError('disconnected', 'rooms')
+    this.lookup.joined()
     this.#leaveStatesToOthers()
     const main = this.directory.get(MAIN)
     const { options } = this.#context.registry.rooms.main.settings
@@ -174,7 +174,7 @@ export class RoomHomes implements DirectoryHost {
     if (entry === undefined || this.#context.isLive(entry)) this.#failover.settled(room)
     else if (previous !== undefined && !isSame(entry, previous)) this.#failover.homeUnknown(room)
     if (entry === undefined) {
-      if (goesOn(part)) this.claims.reannounce(part, previous!)
+      if (isStaying(part)) this.claims.reannounce(part, previous!)
       return
     }
     if (part === undefined) return
@@ -260,7 +260,7 @@ export class RoomHomes implements DirectoryHost {
     await this.directory.read(room)
     const [part, entry] = [this.lookup.part(room), this.directory.get(room)]
     if (entry !== undefined && !this.lookup.isHere(entry)) return await this.changes.share(room)
-    if (!goesOn(part)) {
+    if (!isStaying(part)) {
       // One that is closing is removed when it is closed.
       if (!this.claims.isOpenHere(room)) await this.#removals.remove(room)
       return
@@ -273,6 +273,6 @@ export class RoomHomes implements DirectoryHost {
 }
 
 /** Whether a room is open here and stays so. */
-function goesOn (part: RoomCore | undefined): part is RoomCore {
+function isStaying (part: RoomCore | undefined): part is RoomCore {
   return part?.isClosing === false
 }

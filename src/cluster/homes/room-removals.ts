@@ -4,7 +4,7 @@ import type { HomeLookup } from './home-lookup.ts'
 import type { RoomStates } from './room-states.ts'
 
 /** What RoomRemovals needs of the node's rooms. */
-export interface RemovalHost {
+export interface RoomRemovalsHost {
   readonly states: RoomStates
   /** Whether a room is open here, or about to be. */
   isOpenHere (room: string): boolean
@@ -14,11 +14,11 @@ export interface RemovalHost {
 export class RoomRemovals {
   readonly #context: NodeContext
   readonly #homes: HomeLookup
-  readonly #host: RemovalHost
+  readonly #host: RoomRemovalsHost
   /** The last removal of each room. */
   readonly #pending = new Map<string, Promise<void>>()
 
-  constructor (context: NodeContext, homes: HomeLookup, host: RemovalHost) {
+  constructor (context: NodeContext, homes: HomeLookup, host: RoomRemovalsHost) {
     this.#context = context
     this.#homes = homes
     this.#host = host

@@ -11,7 +11,7 @@ export interface ClosedRoom extends CloseFrame { readonly openedAt: number | und
  * The operations that are retried. They reject with BusError if the broker does not respond, and with
  * cluster-unavailable if a node does not.
  */
-export interface RetryHost {
+export interface RoomRetriesHost {
   /** Writes the rooms of this node to a store that may have lost them. */
   restore (): Promise<void>
   /** Writes the present state of a room. */
@@ -25,7 +25,7 @@ export interface RetryHost {
 /** Retries writes about rooms to the store, and requests to other nodes to close them, until they succeed. */
 export class RoomRetries {
   readonly #context: NodeContext
-  readonly #host: RetryHost
+  readonly #host: RoomRetriesHost
   /** Rooms whose entry in the store may be out of date, and how often a change of it has failed. */
   readonly #unwritten = new Map<string, number>()
   /** Rooms that were closed on this node, and the slots of nodes that have not closed them yet. */
@@ -33,7 +33,7 @@ export class RoomRetries {
   #mustRestore = false
   #trying: Promise<void> | undefined
 
-  constructor (context: NodeContext, host: RetryHost) {
+  constructor (context: NodeContext, host: RoomRetriesHost) {
     this.#context = context
     this.#host = host
   }

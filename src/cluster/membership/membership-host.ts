@@ -24,9 +24,9 @@ export interface MembershipHost {
   /** This node holds a slot, initially or again after `fenced`; the other nodes are informed after this call. */
   claimed (lease: Lease): void
   /** All other nodes are live here; this node is ready once this resolves. */
-  ready (): Promise<void>
-  /** This node is ready now. */
-  entered (): void
+  prepare (): Promise<void>
+  /** This node has joined. */
+  ready (): void
   /** Called at each interval of heartbeats while this node has a slot. */
   tick (): void
   /** Bytes for the next heartbeat, besides the node's identity and state. */

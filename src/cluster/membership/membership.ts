@@ -174,7 +174,7 @@ export class Membership {
       throw error
     }
     this.#state = 'ready'
-    this.#host.entered()
+    this.#host.ready()
   }
 
   #owner (): LeaseOwner {
@@ -222,7 +222,7 @@ export class Membership {
     await this.#bus.flush()
     this.#announce(lease.slot)
     await this.#others.joined(known)
-    if (this.#refusal === undefined) await this.#host.ready()
+    if (this.#refusal === undefined) await this.#host.prepare()
   }
 
   async #openStore (): Promise<KeyStore> {

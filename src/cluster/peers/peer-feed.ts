@@ -25,7 +25,7 @@ export interface PeerPage {
 }
 
 /** What a feed needs of its node. */
-export interface FeedHost {
+export interface PeerFeedHost {
   /** Peers of the node with an id above `after`. */
   readPeers (slot: number, after: number): Promise<PeerPage>
   /** Ids of the known peers of the node. */
@@ -45,7 +45,7 @@ const MAX_WAITING = 8 * 1024 * 1024
 /** Tracks the peers of another node: fetches all of them, then follows joins and leaves. */
 export class PeerFeed {
   readonly node: ClusterNode
-  readonly #host: FeedHost
+  readonly #host: PeerFeedHost
   /**
    * Number of the last event that was followed; Infinity before the first response, which determines where to begin.
    */
@@ -58,7 +58,7 @@ export class PeerFeed {
   /** Whether the node has left: anything that still arrives is ignored. */
   #hasEnded = false
 
-  constructor (node: ClusterNode, host: FeedHost) {
+  constructor (node: ClusterNode, host: PeerFeedHost) {
     this.node = node
     this.#host = host
   }

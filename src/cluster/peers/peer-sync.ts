@@ -6,10 +6,10 @@ import type { ClusterNode } from '../membership/membership-host.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import type { NodeContext } from '../node-context.ts'
 import { PeerFeed } from './peer-feed.ts'
-import type { FeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'
+import type { PeerFeedHost, PeerEvent, PeerPage, StampedPeerEvent } from './peer-feed.ts'
 import { PeerReplica } from './peer-replica.ts'
 import { RemotePeer } from './remote-peer.ts'
-import type { RemoteHost } from './remote-peer.ts'
+import type { RemotePeerHost } from './remote-peer.ts'
 
 /** Maximum number of peers in one page of a response, and bytes of a response apart from them. */
 const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
@@ -19,7 +19,7 @@ const UNKNOWN_END: PeerEnd =
   { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
 
 /** What PeerSync reports to the rest of the node. */
-export interface PeerSyncHost extends RemoteHost {
+export interface PeerSyncHost extends RemotePeerHost {
   /** A peer of another node has joined its room. */
   remoteJoined (peer: RemotePeer): void
   /** A peer of another node has moved to its room from another one. */
@@ -33,7 +33,7 @@ export interface PeerSyncHost extends RemoteHost {
 }
 
 /** Announces the peers of this node to the others, and tracks theirs. */
-export class PeerSync implements FeedHost {
+export class PeerSync implements PeerFeedHost {
   readonly replica = new PeerReplica()
   readonly #context: NodeContext
   readonly #host: PeerSyncHost

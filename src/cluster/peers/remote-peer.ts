@@ -10,7 +10,7 @@ import type { Room } from '../../core/room/room.ts'
 import type { PeerFacts } from '../../core/server/cluster-link.ts'
 
 /** What remote peers need of their cluster. */
-export interface RemoteHost {
+export interface RemotePeerHost {
   readonly variants: VariantCodec
   /** The room of this name, if a part of it is here. */
   room (name: string): Room | undefined
@@ -32,12 +32,12 @@ export class RemotePeer implements PeerBackend, InboxSender {
   readonly slot: number
   data: unknown
   end: PeerEnd | undefined
-  readonly #host: RemoteHost
+  readonly #host: RemotePeerHost
   #writeMode: number = writeMode.BINARY
   #peer: WebSocketPeer | undefined
   #onEnd: Array<(end: PeerEnd) => void> | undefined
 
-  constructor (host: RemoteHost, slot: number, facts: PeerFacts) {
+  constructor (host: RemotePeerHost, slot: number, facts: PeerFacts) {
     this.#host = host
     this.slot = slot
     this.facts = facts

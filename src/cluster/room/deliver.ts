@@ -1,4 +1,4 @@
-import { headLength, payloadLengthAt, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
+import { headerLength, payloadLengthAt, payloadLengthOfFrame } from '../../protocol/websocket/frame.ts'
 import type { InboxSender } from '../../core/room/server-inbox.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import { noteKind } from '../message/room-message.ts'
@@ -36,7 +36,7 @@ export function deliver (
 function deliverInText (core: RoomCore, frames: Uint8Array, excluded: ReadonlyMap<number, number>): void {
   for (let at = 0; at < frames.length;) {
     const size = payloadLengthAt(frames, at)
-    const end = at + headLength(size) + size
+    const end = at + headerLength(size) + size
     core.relay.receiveInText(frames, end - size, end, excluded.get(at) ?? 0)
     at = end
   }

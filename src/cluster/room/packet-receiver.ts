@@ -13,7 +13,7 @@ import type { RoomPart } from './room-part.ts'
 import type { RoomTraffic } from './room-traffic.ts'
 
 /** The parts of a node that PacketReceiver works with. */
-export interface ReceiverParts {
+export interface PacketReceiverParts {
   readonly peers: PeerSync
   readonly traffic: RoomTraffic
   readonly direct: DirectLinks
@@ -23,9 +23,9 @@ export interface ReceiverParts {
 /** Delivers packets of other nodes to members of rooms here, and to the servers of rooms that have their home here. */
 export class PacketReceiver {
   readonly #context: NodeContext
-  readonly #parts: ReceiverParts
+  readonly #parts: PacketReceiverParts
 
-  constructor (context: NodeContext, parts: ReceiverParts) {
+  constructor (context: NodeContext, parts: PacketReceiverParts) {
     this.#context = context
     this.#parts = parts
   }

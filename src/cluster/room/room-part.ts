@@ -1,7 +1,7 @@
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import type { WebSocketPeer } from '../../core/peer/websocket-peer.ts'
-import type { OutboxLink } from '../../core/room/relay/room-outbox.ts'
+import type { RoomOutboxLink } from '../../core/room/relay/room-outbox.ts'
 import type { PeerTable } from '../../core/room/peer-table.ts'
 import type { RoomCore } from '../../core/room/room-core.ts'
 import type { RoomEnd } from '../../core/room/room-life.ts'
@@ -35,7 +35,7 @@ export interface NodeParts {
 }
 
 /** The part of a room on this node, as the other nodes see it. */
-export class RoomPart implements RoomLink, OutboxLink {
+export class RoomPart implements RoomLink, RoomOutboxLink {
   readonly core: RoomCore
   readonly #parts: NodeParts
   /** Members on other nodes, and whether the room has its home here: cached for `sentAll`. */

@@ -12,7 +12,7 @@ const MAX_RECENT = 2000
 const ENTRY_BYTES = 27
 
 /** What RoomTraffic needs of its node, and reports to it. */
-export interface TrafficHost {
+export interface RoomTrafficHost {
   /** Whether a message of a node is deferred until the node's peers are known; then `receive` is called. */
   deferUntilPeersKnown (slot: number, bytes: Uint8Array, receive: (bytes: Uint8Array) => void): boolean
   receive (part: RoomPart, message: RoomMessage): void
@@ -32,14 +32,14 @@ export type RecentRoom = [room: string, seq: number, start: number]
 /** What rooms send to their parts on other nodes: one message per room and turn. */
 export class RoomTraffic {
   readonly #context: NodeContext
-  readonly #host: TrafficHost
+  readonly #host: RoomTrafficHost
   readonly #open = new Map<string, Open>()
   /** By room, the most recent last. A room that is closed stays while heartbeats name it. */
   readonly #sent = new Map<string, Last>()
   /** The highest number of a room that is no longer in `#sent`. Later rooms begin there: numbers never go back. */
   #highest = 0
 
-  constructor (context: NodeContext, host: TrafficHost) {
+  constructor (context: NodeContext, host: RoomTrafficHost) {
     this.#context = context
     this.#host = host
   }

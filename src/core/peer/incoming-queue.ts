@@ -12,26 +12,26 @@ export interface PacketSender {
 }
 
 /** What the owner of a queue does for it. */
-export interface IncomingQueueOwner {
+export interface IncomingQueueHost {
   readonly queueLimits: QueueLimits
   /** A packet was queued. */
   packetQueued (packet: Packet): void
   /** Calls `callback` soon, but not during the current call. */
-  soon (callback: () => void): void
+  defer (callback: () => void): void
 }
 
 /** Received packets waiting to be read. A full queue pauses its senders, so that no packet is lost. */
 export class IncomingQueue {
-  readonly #owner: IncomingQueueOwner
+  readonly #host: IncomingQueueHost
   readonly #queue: PacketQueue
   /** The packet of each paused sender. */
   #waiting: Map<PacketSender, Packet> | undefined
   /** Whether waiting packets will be admitted soon. */
   #isAdmitting = false
 
-  constructor (owner: IncomingQueueOwner) {
-    this.#owner = owner
-    this.#queue = new PacketQueue(owner.queueLimits)
+  constructor (host: IncomingQueueHost) {
+    this.#host = host
+    this.#queue = new PacketQueue(host.queueLimits)
   }
 
   /** Number of unread packets. */
@@ -89,13 +89,13 @@ export class IncomingQueue {
 
   #add (packet: Packet): void {
     this.#queue.push(packet)
-    this.#owner.packetQueued(packet)
+    this.#host.packetQueued(packet)
   }
 
   #admitSoon (): void {
     if (this.#isAdmitting) return
     this.#isAdmitting = true
-    this.#owner.soon(() => {
+    this.#host.defer(() => {
       this.#isAdmitting = false
       this.#admitWaiting()
     })

@@ -1,9 +1,9 @@
 import { IncomingQueue } from './incoming-queue.ts'
-import type { IncomingQueueOwner, PacketSender } from './incoming-queue.ts'
+import type { IncomingQueueHost, PacketSender } from './incoming-queue.ts'
 import type { Packet, QueueLimits } from './packet-queue.ts'
 import { pauseReason } from './pause-reason.ts'
 import type { PauseReason } from './pause-reason.ts'
-import type { PeerServer } from './peer-host.ts'
+import type { PeerServer } from './peer-session-host.ts'
 import type { PeerSession } from './peer-session.ts'
 
 /** Milliseconds that the packets of a peer wait for an application that has never read any, before they are dropped. */
@@ -13,7 +13,7 @@ const UNREAD_GRACE = 1000
  * Packets of one peer that wait for the application (plain mode), as those of a room do in `ServerInbox`. A full queue
  * pauses the peer, but not for long if nobody reads.
  */
-export class PeerInbox implements IncomingQueueOwner, PacketSender {
+export class PeerInbox implements IncomingQueueHost, PacketSender {
   /** Whether the packet taken last was a text message. */
   wasStringPacket = false
   readonly #server: PeerServer
@@ -71,8 +71,8 @@ export class PeerInbox implements IncomingQueueOwner, PacketSender {
     this.#session.host.dataReceived(this.#session)
   }
 
-  soon (callback: () => void): void {
-    this.#server.soon(callback)
+  defer (callback: () => void): void {
+    this.#server.defer(callback)
   }
 
   pauseReading (reason: PauseReason): void {
@@ -96,7 +96,7 @@ export class PeerInbox implements IncomingQueueOwner, PacketSender {
     this.#unreadTimer = undefined
     const session = this.#session
     if (session.host.isPushed) {
-      return this.soon(() => {
+      return this.defer(() => {
         this.#queue.senderEnded(this)
         this.resumeReading(pauseReason.QUEUE)
       })

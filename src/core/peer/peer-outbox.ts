@@ -1,4 +1,4 @@
-import { copyBytes, headLength, writeHead } from '../../protocol/websocket/frame.ts'
+import { copyBytes, headerLength, writeHeader } from '../../protocol/websocket/frame.ts'
 import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../transport/buffer-pool.ts'
 import type { Connection } from '../../transport/connection.ts'
 import type { Rostered } from '../roster.ts'
@@ -10,7 +10,7 @@ export interface OutboxTotals { readonly packets: number, readonly bytes: number
 export interface OutboxLimits { readonly bytes: number, readonly packets: number }
 
 /** Owner of an outbox. */
-export interface OutboxOwner {
+export interface PeerOutboxHost {
   /** The peer accepts too little of what it is sent. Never called during a flush. */
   closeSlow (): void
 }
@@ -27,7 +27,7 @@ const NONE: Buffer = Buffer.alloc(0)
  */
 export class PeerOutbox implements Rostered {
   readonly connection: Connection
-  readonly owner: OutboxOwner
+  readonly host: PeerOutboxHost
   /** Index in the roster of members of the room. */
   rosterIndex: number | undefined
   /** Offset in the log up to which this peer has everything, and the part after it that is not for this peer. */
@@ -55,9 +55,9 @@ export class PeerOutbox implements Rostered {
   #length = 0
   #onWritten: (() => void) | undefined
 
-  constructor (connection: Connection, owner: OutboxOwner) {
+  constructor (connection: Connection, host: PeerOutboxHost) {
     this.connection = connection
-    this.owner = owner
+    this.host = host
   }
 
   /** Whether it gets what is sent to all members of a room. */
@@ -108,9 +108,9 @@ export class PeerOutbox implements Rostered {
   /** Appends one frame. */
   append (opcode: number, bytes: Uint8Array, start: number, end: number): void {
     const size = end - start
-    const needed = headLength(size) + size
+    const needed = headerLength(size) + size
     this.#makeSpace(needed)
-    copyBytes(this.#buffer, writeHead(this.#buffer, this.#length, opcode, size), bytes, start, end)
+    copyBytes(this.#buffer, writeHeader(this.#buffer, this.#length, opcode, size), bytes, start, end)
     this.#length += needed
   }
 
@@ -120,11 +120,11 @@ export class PeerOutbox implements Rostered {
    */
   write (opcode: number, payload: Uint8Array): void {
     const { connection } = this
-    const head = new Uint8Array(headLength(payload.length))
-    writeHead(head, 0, opcode, payload.length)
+    const header = new Uint8Array(headerLength(payload.length))
+    writeHeader(header, 0, opcode, payload.length)
     connection.cork()
     if (this.#length > 0) connection.write(this.#buffer.subarray(0, this.#length))
-    connection.write(head)
+    connection.write(header)
     connection.write(payload)
     connection.uncork()
     const buffer = this.#buffer

@@ -9,14 +9,14 @@ import type { Room } from '../room/room.ts'
 import { deflate, DEFLATE_FROM } from './deflate.ts'
 import type { Packet } from './packet-queue.ts'
 import type { EndCause, EndOutcome, PeerEnd, PeerState } from './peer-end.ts'
-import type { PeerHost, PeerServer } from './peer-host.ts'
+import type { PeerSessionHost, PeerServer } from './peer-session-host.ts'
 import { PeerInbox } from './peer-inbox.ts'
 import { PeerInput } from './peer-input.ts'
 import type { InputReceiver } from './peer-input.ts'
 import { pauseReason } from './pause-reason.ts'
 import type { PauseReason } from './pause-reason.ts'
 import { PeerOutbox } from './peer-outbox.ts'
-import type { OutboxOwner } from './peer-outbox.ts'
+import type { PeerOutboxHost } from './peer-outbox.ts'
 import { LastWords } from './ping/last-words.ts'
 import { PeerThrottle } from './rate/peer-throttle.ts'
 import type { ThrottledPeer } from './rate/peer-throttle.ts'
@@ -40,7 +40,7 @@ const ORDERLY: ReadonlySet<EndCause> = new Set(['server', 'room', 'stop'])
  *
  * `closing` is skipped when the connection breaks. What applications see of it is `peer`.
  */
-export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, ThrottledPeer, OutboxOwner {
+export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiver, ThrottledPeer, PeerOutboxHost {
   readonly id: number
   /** Index in the roster of peers with an open socket. */
   rosterIndex: number | undefined
@@ -63,7 +63,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   /** Until it is signalled: `joining` when it is new to the server, `moving` when it comes from another room. */
   stage: 'joining' | 'moving' | 'settled' = 'joining'
   readonly #server: PeerServer
-  #host: PeerHost
+  #host: PeerSessionHost
   readonly #windowBits: number
   readonly #throttle: PeerThrottle
   #state: PeerState | 'released' = 'open'
@@ -89,7 +89,8 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
 
   /** `windowBits`: of what is compressed for the client (RFC 7692), 9 to 15; 0 without permessage-deflate. */
   constructor (
-    server: PeerServer, host: PeerHost, connection: Connection, id: number, protocol: string, windowBits: number = 0
+    server: PeerServer, host: PeerSessionHost, connection: Connection, id: number, protocol: string,
+    windowBits: number = 0
   ) {
     this.id = id
     this.protocol = protocol
@@ -102,9 +103,9 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /** Applies the rate limits that the server has now; a pause for the previous ones ends. */
-  limitRate (): void {
+  applyRateLimits (): void {
     const wasPaused = this.#throttle.setRates(this.#server.settings.rates)
-    if (wasPaused) this.#server.soon(() => { this.resumeReading(pauseReason.RATE) })
+    if (wasPaused) this.#server.defer(() => { this.resumeReading(pauseReason.RATE) })
   }
 
   /** Starts reading; the server calls it once it has registered the session. */
@@ -167,7 +168,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   // ---- room ----
 
   /** The room that handles what it sends. */
-  get host (): PeerHost {
+  get host (): PeerSessionHost {
     return this.#host
   }
 
@@ -184,7 +185,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
   }
 
   /** The peer is in this room from now on. */
-  setHost (host: PeerHost): void {
+  setHost (host: PeerSessionHost): void {
     this.#host = host
   }
 
@@ -383,7 +384,7 @@ export class PeerSession implements PeerBackend, InputReceiver, ConnectionReceiv
       setImmediate(() => { if (this.#state === 'closing') this.#destroy('timeout') })
     }, this.#server.settings.options.closeTimeout * 1000)
     // Not now: what is read may end the peer, and the caller may be in the middle of something.
-    this.#server.soon(() => { this.#input.readOn() })
+    this.#server.defer(() => { this.#input.readOn() })
   }
 
   /** The peer does not read what it is sent: discards what is waiting and closes with 4008. */

@@ -27,7 +27,7 @@ const REFUSED = 4000
 const MAX_MESSAGES = 64
 
 /** What `Authentication` needs of its room. */
-export interface AuthenticationParts {
+export interface AuthenticationHost {
   readonly outbox: RoomOutbox
   readonly log: Logger
   /** Bytes of the largest message. */
@@ -41,14 +41,14 @@ export interface AuthenticationParts {
   /** The client sent a packet that is not allowed yet. */
   dropped (session: PeerSession): void
   /** Calls `callback` outside of the current call. */
-  soon (callback: () => void): void
+  defer (callback: () => void): void
 }
 
 /** Empty data notifies the other side that authentication is complete. */
 const COMPLETE = new Uint8Array(0)
 
 /** An authenticating client. Both sides have to complete, in either order. */
-class Candidate implements Deadlined {
+class AuthenticatingClient implements Deadlined {
   readonly session: PeerSession
   readonly #onExpired: () => void
   messages = 0
@@ -77,34 +77,34 @@ class Candidate implements Deadlined {
 export class Authentication {
   readonly #wire: AuthWire
   readonly #authenticate: Authenticate
-  readonly #parts: AuthenticationParts
+  readonly #host: AuthenticationHost
   /** By id. */
-  readonly #candidates = new Map<number, Candidate>()
+  readonly #clients = new Map<number, AuthenticatingClient>()
   readonly #deadlines: Deadlines
 
-  constructor (wire: AuthWire, authenticate: Authenticate, parts: AuthenticationParts) {
+  constructor (wire: AuthWire, authenticate: Authenticate, host: AuthenticationHost) {
     this.#wire = wire
     this.#authenticate = authenticate
-    this.#parts = parts
-    this.#deadlines = new Deadlines(() => parts.seconds())
+    this.#host = host
+    this.#deadlines = new Deadlines(() => host.seconds())
   }
 
   /** Authenticating clients, and rejected ones that are still closing. */
   * sessions (): IterableIterator<PeerSession> {
-    for (const { session } of this.#candidates.values()) yield session
+    for (const { session } of this.#clients.values()) yield session
   }
 
   get size (): number {
-    return this.#candidates.size
+    return this.#clients.size
   }
 
   has (session: PeerSession): boolean {
-    return this.#candidates.has(session.id)
+    return this.#clients.has(session.id)
   }
 
   /** The client with this id, unless it is closing. */
   find (id: number): PeerSession | undefined {
-    const session = this.#candidates.get(id)?.session
+    const session = this.#clients.get(id)?.session
     return session?.isOpen === true ? session : undefined
   }
 
@@ -115,26 +115,26 @@ export class Authentication {
 
   /** A client has connected and knows its id. */
   begin (session: PeerSession): void {
-    const candidate = new Candidate(session, () => {
-      this.#parts.soon(() => { if (this.has(session)) this.#reject(candidate, 'auth-timeout') })
+    const client = new AuthenticatingClient(session, () => {
+      this.#host.defer(() => { if (this.has(session)) this.#reject(client, 'auth-timeout') })
     })
-    this.#candidates.set(session.id, candidate)
-    this.#deadlines.add(candidate)
+    this.#clients.set(session.id, client)
+    this.#deadlines.add(client)
   }
 
   /** A message of such a client: bytes[start..end), valid until the call returns. */
   receive (session: PeerSession, bytes: Uint8Array, start: number, end: number): void {
-    const candidate = this.#candidates.get(session.id)!
+    const client = this.#clients.get(session.id)!
     const dataAt = this.#wire.dataAt(bytes, start, end)
-    const isUnexpected = dataAt === -1 || candidate.isComplete || (candidate.isAccepted && dataAt < end)
-    if (isUnexpected) return this.#parts.dropped(session)
-    candidate.isComplete = dataAt === end
-    const hasAsked = candidate.messages > 0 || candidate.isAccepted
-    if (candidate.isComplete && hasAsked) return this.#settle(candidate)
+    const isUnexpected = dataAt === -1 || client.isComplete || (client.isAccepted && dataAt < end)
+    if (isUnexpected) return this.#host.dropped(session)
+    client.isComplete = dataAt === end
+    const hasAsked = client.messages > 0 || client.isAccepted
+    if (client.isComplete && hasAsked) return this.#settle(client)
     // What a client had sent when it left is read at once, and there is nobody left to answer.
     if (session.isLeaving) return
-    if (candidate.messages === MAX_MESSAGES) this.#reject(candidate, 'auth-refused')
-    else this.#checkData(candidate, ownBytes(bytes, dataAt, end))
+    if (client.messages === MAX_MESSAGES) this.#reject(client, 'auth-refused')
+    else this.#checkData(client, ownBytes(bytes, dataAt, end))
   }
 
   /**
@@ -158,32 +158,32 @@ export class Authentication {
 
   /** Removes a client whose connection has ended; returns whether it was authenticating. */
   delete (session: PeerSession): boolean {
-    const candidate = this.#candidates.get(session.id)
-    if (candidate === undefined) return false
-    this.#forget(candidate)
-    if (!candidate.hasFailed) this.#parts.rejected(session, undefined)
+    const client = this.#clients.get(session.id)
+    if (client === undefined) return false
+    this.#forget(client)
+    if (!client.hasFailed) this.#host.rejected(session, undefined)
     return true
   }
 
-  #of (id: number): Candidate {
-    const candidate = this.#candidates.get(id)
-    if (candidate?.session.isOpen === true && !candidate.hasFailed) return candidate
+  #of (id: number): AuthenticatingClient {
+    const client = this.#clients.get(id)
+    if (client?.session.isOpen === true && !client.hasFailed) return client
     throw new GodotError('ERR_DOES_NOT_EXIST', `no client ${String(id)} is authenticating`)
   }
 
   #checkSize (data: Uint8Array): void {
-    checkPacket(this.#wire.encode(data), this.#parts.maxSize())
+    checkPacket(this.#wire.encode(data), this.#host.maxSize())
   }
 
   /** Asks the application; the client is not read until it has answered, unless it leaves. */
-  async #checkData (candidate: Candidate, data: Uint8Array): Promise<void> {
-    const { session } = candidate
-    candidate.messages++
+  async #checkData (client: AuthenticatingClient, data: Uint8Array): Promise<void> {
+    const { session } = client
+    client.messages++
     session.pauseReading(pauseReason.APPLICATION)
     const answer = await this.#answerOf(session, data)
-    this.#parts.soon(() => {
+    this.#host.defer(() => {
       if (!session.isOpen) return
-      if (this.has(session)) this.#apply(candidate, answer)
+      if (this.has(session)) this.#apply(client, answer)
       session.resumeReading(pauseReason.APPLICATION)
     })
   }
@@ -200,53 +200,53 @@ export class Authentication {
       if (checked.status !== undefined) checkClose(REFUSED + checked.status, checked.reason ?? '')
       return answer === false ? 'refused' : checked
     } catch (err) {
-      this.#parts.log.error({ err, peer: session.id }, 'authenticate failed')
+      this.#host.log.error({ err, peer: session.id }, 'authenticate failed')
       return 'refused'
     }
   }
 
-  #apply (candidate: Candidate, answer: Answer): void {
+  #apply (client: AuthenticatingClient, answer: Answer): void {
     if (answer === null) return
-    if (answer === 'refused') return this.#reject(candidate, 'auth-refused')
-    if (answer instanceof Uint8Array) return this.#send(candidate.session, answer)
+    if (answer === 'refused') return this.#reject(client, 'auth-refused')
+    if (answer instanceof Uint8Array) return this.#send(client.session, answer)
     const { status, reason } = answer as Refused
-    if (status !== undefined) return this.#reject(candidate, 'auth-refused', REFUSED + status, reason)
-    if ('data' in answer) candidate.session.data = answer.data
-    this.#accept(candidate)
+    if (status !== undefined) return this.#reject(client, 'auth-refused', REFUSED + status, reason)
+    if ('data' in answer) client.session.data = answer.data
+    this.#accept(client)
   }
 
-  #accept (candidate: Candidate): void {
-    if (candidate.isAccepted) return
-    candidate.isAccepted = true
-    this.#send(candidate.session, COMPLETE)
-    this.#settle(candidate)
+  #accept (client: AuthenticatingClient): void {
+    if (client.isAccepted) return
+    client.isAccepted = true
+    this.#send(client.session, COMPLETE)
+    this.#settle(client)
   }
 
-  #settle (candidate: Candidate): void {
-    if (!candidate.isAccepted || !candidate.isComplete) return
-    this.#forget(candidate)
-    this.#parts.authenticated(candidate.session)
+  #settle (client: AuthenticatingClient): void {
+    if (!client.isAccepted || !client.isComplete) return
+    this.#forget(client)
+    this.#host.authenticated(client.session)
   }
 
   #send (session: PeerSession, data: Uint8Array): void {
-    const { outbox } = this.#parts
+    const { outbox } = this.#host
     const message = this.#wire.encode(data)
     if (outbox.hasSpace(session.outbox, message.length)) {
       outbox.send(session.outbox, opcode.BINARY, message, 0, message.length)
     } else session.closeSlow()
   }
 
-  /** The candidate is kept until its connection has ended, so that it never becomes a member. */
-  #reject (candidate: Candidate, failure: AuthFailure, code: number = closeCode.NORMAL, reason = ''): void {
-    if (candidate.hasFailed) return
-    candidate.hasFailed = true
-    this.#deadlines.delete(candidate)
-    this.#parts.rejected(candidate.session, failure)
-    candidate.session.close('server', code, reason)
+  /** The client is kept until its connection has ended, so that it never becomes a member. */
+  #reject (client: AuthenticatingClient, failure: AuthFailure, code: number = closeCode.NORMAL, reason = ''): void {
+    if (client.hasFailed) return
+    client.hasFailed = true
+    this.#deadlines.delete(client)
+    this.#host.rejected(client.session, failure)
+    client.session.close('server', code, reason)
   }
 
-  #forget (candidate: Candidate): void {
-    this.#candidates.delete(candidate.session.id)
-    this.#deadlines.delete(candidate)
+  #forget (client: AuthenticatingClient): void {
+    this.#clients.delete(client.session.id)
+    this.#deadlines.delete(client)
   }
 }

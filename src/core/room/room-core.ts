@@ -4,7 +4,7 @@ import { closeCode } from '../../protocol/websocket/close-code.ts'
 import { opcode } from '../../protocol/websocket/frame.ts'
 import { ascending } from '../ascending.ts'
 import type { PeerEnd } from '../peer/peer-end.ts'
-import type { PeerHost } from '../peer/peer-host.ts'
+import type { PeerSessionHost } from '../peer/peer-session-host.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
@@ -25,18 +25,18 @@ import type { RoomLink } from './room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
 import { RoomOutbox } from './relay/room-outbox.ts'
 import { RoomLife } from './room-life.ts'
-import type { LivingRoom, RoomEnd } from './room-life.ts'
+import type { RoomLifeHost, RoomEnd } from './room-life.ts'
 import { RoomState } from './room-state.ts'
 import { RoomSettings } from './room-settings.ts'
 import { RoomSender } from './relay/room-sender.ts'
-import type { SendingRoom } from './relay/room-sender.ts'
+import type { RoomSenderHost } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 import { RoomSignaling } from './room-signaling.ts'
 import { ServerInbox } from './server-inbox.ts'
-import type { InboxRoom } from './server-inbox.ts'
+import type { ServerInboxHost } from './server-inbox.ts'
 
 /** One world: its members, what they send to each other and to the server, and how they become members. */
-export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
+export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost, RoomSenderHost {
   readonly name: string
   /** When it was opened, in milliseconds since 1970. */
   readonly openedAt = Date.now()
@@ -187,9 +187,9 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
   }
 
   /** Without autoPoll a timer calls back in the next poll. */
-  inPoll (callback: () => void): void {
+  runInPoll (callback: () => void): void {
     if (this.#server.autoPoll) callback()
-    else this.#server.soon(callback)
+    else this.#server.defer(callback)
   }
 
   /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */
@@ -450,7 +450,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
     else if (this.localCount === 0 && this.name !== MAIN) this.#dropPart()
   }
 
-  // ---- PeerHost: what its clients do ----
+  // ---- PeerSessionHost: what its clients do ----
 
   /** `isShown`: packets are watched, and this one has been shown. */
   receive (
@@ -568,7 +568,7 @@ export class RoomCore implements PeerHost, LivingRoom, InboxRoom, SendingRoom {
         signals.emit('peer_authentication_failed', session.id)
       },
       dropped: session => { monitor.dropped('not-admitted', session.peer) },
-      soon: callback => { this.#server.soon(callback) }
+      defer: callback => { this.#server.defer(callback) }
     })
   }
 }

@@ -15,14 +15,14 @@ export interface RoomEnd { readonly code: number | undefined, readonly reason: s
 type LifeState = 'used' | 'waiting' | 'over'
 
 /** What RoomLife needs of its room. */
-export interface LivingRoom {
+export interface RoomLifeHost {
   /** Clients in it, including authenticating ones. */
   readonly clientCount: number
   /** Members, wherever they are. */
   readonly peerCount: number
   readonly settings: { readonly emptyTimeout: number }
   /** Calls back now or, without autoPoll, in the next poll. */
-  inPoll (callback: () => void): void
+  runInPoll (callback: () => void): void
   /** They may come and go during iteration. */
   sessions (): Iterable<PeerSession>
   /** The room has ended: it has no clients and accepts none. */
@@ -34,7 +34,7 @@ export interface LivingRoom {
  * authenticating client does not count as a member; but no room ends by itself while it has one.
  */
 export class RoomLife {
-  readonly #room: LivingRoom
+  readonly #room: RoomLifeHost
   readonly #isEndless: boolean
   #emptyTimer: NodeJS.Timeout | undefined
   /** Since when it waits for `emptyTimeout`, on the clock of `performance.now()`. */
@@ -46,7 +46,7 @@ export class RoomLife {
   #isFinished = false
 
   /** `isEndless`: the room never ends; closing it only disconnects its clients. */
-  constructor (room: LivingRoom, isEndless: boolean) {
+  constructor (room: RoomLifeHost, isEndless: boolean) {
     this.#room = room
     this.#isEndless = isEndless
   }
@@ -90,7 +90,7 @@ export class RoomLife {
   endIfEmptyAfter (seconds: number): void {
     this.#stopWaiting()
     const timer = this.#emptyTimer = setTimeout(() => {
-      this.#room.inPoll(() => { if (this.#emptyTimer === timer) this.#waitedLongEnough() })
+      this.#room.runInPoll(() => { if (this.#emptyTimer === timer) this.#waitedLongEnough() })
     }, seconds * 1000)
     timer.unref()
   }

@@ -1,7 +1,7 @@
 import type { PeerEnd } from '../peer/peer-end.ts'
-import type { PeerServer } from '../peer/peer-host.ts'
+import type { PeerServer } from '../peer/peer-session-host.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
-import type { MultiplayerCore, MultiplayerHost } from '../rpc/multiplayer-core.ts'
+import type { MultiplayerCore, MultiplayerCoreHost } from '../rpc/multiplayer-core.ts'
 import type { Logger } from '../../logger.ts'
 import type { ClusterLink } from '../server/cluster-link.ts'
 import type { Monitor } from '../server/monitor.ts'
@@ -16,7 +16,7 @@ export interface RoomServer extends PeerServer {
   readonly signals: SignalEmitter<Signals>
   readonly log: Logger
   /** Creates what handles the remote calls of a room. */
-  readonly openMultiplayer: (host: MultiplayerHost) => MultiplayerCore
+  readonly openMultiplayer: (host: MultiplayerCoreHost) => MultiplayerCore
   /** The peers of all rooms. */
   readonly peers: PeerTable
   readonly rooms: Rooms

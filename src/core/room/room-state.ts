@@ -5,7 +5,7 @@ import type { RoomLink } from './room-link.ts'
 export const MAX_STATE = 64 * 1024
 
 /** The room of a state. */
-interface StatefulRoom {
+interface RoomStateHost {
   readonly isHome: boolean
   readonly link: RoomLink | undefined
 }
@@ -15,12 +15,12 @@ interface StatefulRoom {
  * the application that takes a room over (`room_opened` with `failover`) reads them.
  */
 export class RoomState {
-  readonly #room: StatefulRoom
+  readonly #room: RoomStateHost
   /** Without a cluster. */
   #bytes: Uint8Array | undefined
 
   /** @internal Created by the room. */
-  constructor (room: StatefulRoom) {
+  constructor (room: RoomStateHost) {
     this.#room = room
   }
 

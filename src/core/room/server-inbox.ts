@@ -27,7 +27,7 @@ export interface InboxSender extends PacketSender {
 }
 
 /** The room of an inbox. */
-export interface InboxRoom {
+export interface ServerInboxHost {
   readonly name: string
   readonly sender: Pick<RoomSender, 'checkCall' | 'putCall'>
   /** The member with this id, wherever it is. */
@@ -50,7 +50,7 @@ export interface InboxRoom {
 /** What members of a room send to the server (id 1): read with `getPacket`, or handled by the room's MultiplayerAPI. */
 export class ServerInbox {
   readonly #server: RoomServer
-  readonly #room: InboxRoom
+  readonly #room: ServerInboxHost
   /** Undefined until a packet is queued, as in most rooms none ever is. */
   #queue: IncomingQueue | undefined
   /** Limits of the queue, when a packet was last added. */
@@ -65,7 +65,7 @@ export class ServerInbox {
   /** Whether the application has ever read packets or their number. */
   #hasReader = false
 
-  constructor (server: RoomServer, room: InboxRoom) {
+  constructor (server: RoomServer, room: ServerInboxHost) {
     this.#server = server
     this.#room = room
   }
@@ -75,7 +75,7 @@ export class ServerInbox {
     const multiplayer = this.#openMultiplayer()
     if (!this.#usesCalls) {
       this.#usesCalls = true
-      this.#server.soon(() => { this.#handOver() })
+      this.#server.defer(() => { this.#handOver() })
     }
     return multiplayer.api
   }
@@ -237,7 +237,7 @@ export class ServerInbox {
     this.#queue ??= new IncomingQueue({
       queueLimits: this.#limits,
       packetQueued: packet => { this.#onQueued(packet) },
-      soon: callback => { this.#server.soon(callback) }
+      defer: callback => { this.#server.defer(callback) }
     })
     return this.#queue
   }

@@ -10,7 +10,7 @@ import type { SignalSource } from '../server/signal-source.ts'
 import { checkBytes } from '../check-packet.ts'
 import { checkTarget } from './check-target.ts'
 import { NodeMembers } from './node-members.ts'
-import type { NodeHost } from './node-members.ts'
+import type { NodeMembersHost } from './node-members.ts'
 import type { NodeTree } from './node-tree.ts'
 import { checkedPath } from './wire/node-path.ts'
 import type { RemoteNode } from './remote-node.ts'
@@ -80,7 +80,7 @@ export interface MultiplayerParts {
 /** Godot's MultiplayerAPI with the id 1: remote calls between the nodes of the clients and the server. */
 export class MultiplayerAPI {
   readonly #parts: MultiplayerParts
-  readonly #nodeHost: NodeHost
+  readonly #nodeHost: NodeMembersHost
 
   /** @internal A server has one: `WebSocketServer.multiplayer`. */
   constructor (parts: MultiplayerParts) {
@@ -219,7 +219,7 @@ function isList (options: NodeSettings): options is readonly string[] {
   return options instanceof Array
 }
 
-function nodeHostOf (parts: MultiplayerParts, api: MultiplayerAPI): NodeHost {
+function nodeHostOf (parts: MultiplayerParts, api: MultiplayerAPI): NodeMembersHost {
   const { link, wire, variants, nodes, replication, failed } = parts
   return {
     check: node => { nodes.check(node) },

@@ -14,7 +14,7 @@ import type { MovedPaths, RpcLink, RpcWire } from './wire/rpc-wire.ts'
 import type { Wire } from './wire/wires.ts'
 
 /** What a room provides for remote calls. */
-export interface MultiplayerHost {
+export interface MultiplayerCoreHost {
   /** Bytes of the largest packet that can be sent. */
   readonly maxPacketSize: number
   /** Whether there is a peer that has not `joined` yet, but gets packets to all. */
@@ -47,9 +47,9 @@ export class MultiplayerCore {
   readonly api: MultiplayerAPI
   readonly #connected: Set<number>
   readonly #parts: MultiplayerParts
-  readonly #host: MultiplayerHost
+  readonly #host: MultiplayerCoreHost
 
-  constructor (host: MultiplayerHost, wire: Wire, options: ServerOptions) {
+  constructor (host: MultiplayerCoreHost, wire: Wire, options: ServerOptions) {
     const connected = new Set<number>()
     const link: RpcLink = {
       connected,
@@ -157,7 +157,7 @@ export class MultiplayerCore {
 
 /** Undefined for Godot 3, which has no spawners and synchronizers. */
 function replicationOf (
-  host: MultiplayerHost,
+  host: MultiplayerCoreHost,
   link: RpcLink,
   { announcer }: RpcWire,
   codec: VariantCodec,

@@ -12,7 +12,7 @@ import type { MemberKind, NodeSurface } from './rpc-surface.ts'
 import type { MemberCall, Refusal } from './wire/rpc-wire.ts'
 
 /** What a node needs of its MultiplayerAPI. */
-export interface NodeHost {
+export interface NodeMembersHost {
   /** Throws ERR_DOES_NOT_EXIST once the node was freed. */
   check (node: NodeMembers): void
   /** Sends a call to the clients. Throws ERR_DOES_NOT_EXIST for a peer that is not connected. */
@@ -49,11 +49,11 @@ export class NodeMembers {
   readonly settings: CompleteSettings
   /** Id of the peer that is the node's network master. */
   master: number = target.SERVER
-  readonly #host: NodeHost
+  readonly #host: NodeMembersHost
   readonly #converters: SurfaceConverters
   readonly #members = { method: new Map<string, Member>(), property: new Map<string, Member>() }
 
-  constructor (host: NodeHost, path: string, surface: NodeSurface | undefined, settings: CompleteSettings) {
+  constructor (host: NodeMembersHost, path: string, surface: NodeSurface | undefined, settings: CompleteSettings) {
     this.#host = host
     this.path = path
     this.surface = surface

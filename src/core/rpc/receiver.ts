@@ -5,20 +5,22 @@ import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RpcDrop } from '../server/log/drop-reason.ts'
 import type { SignalEmitter } from '../server/signals.ts'
 import type { MultiplayerParts, MultiplayerSignals } from './multiplayer-api.ts'
-import type { MultiplayerHost } from './multiplayer-core.ts'
+import type { MultiplayerCoreHost } from './multiplayer-core.ts'
 import type { NodeTree } from './node-tree.ts'
 import type { MemberKind } from './rpc-surface.ts'
 import type { AddressedSync, Refusal, RpcReceiver } from './wire/rpc-wire.ts'
 
+type ReceiverHost = Pick<MultiplayerCoreHost, 'refused'>
+
 /** Delivers what the wire reads to nodes and listeners. */
 export class Receiver implements RpcReceiver {
-  readonly #host: Pick<MultiplayerHost, 'refused'>
+  readonly #host: ReceiverHost
   readonly #nodes: NodeTree
   readonly #signals: SignalEmitter<MultiplayerSignals>
   /** Set after construction: it needs the wire, which needs this receiver. */
   replication: MultiplayerParts['replication']
 
-  constructor (host: Pick<MultiplayerHost, 'refused'>, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {
+  constructor (host: ReceiverHost, nodes: NodeTree, signals: SignalEmitter<MultiplayerSignals>) {
     this.#host = host
     this.#nodes = nodes
     this.#signals = signals

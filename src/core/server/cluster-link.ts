@@ -26,7 +26,7 @@ export interface RoomFacts {
 }
 
 /** The bans and run-time options of a server, which all nodes of a cluster share. */
-export interface ConfigHost {
+export interface SharedConfigHost {
   bans (): Ban[]
   /** Another node has banned an address. */
   ban (ban: Ban): void

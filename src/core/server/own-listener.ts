@@ -1,7 +1,7 @@
 import type { Listener, TlsKeys } from '../../transport/listener.ts'
 import { TcpListener } from '../../transport/tcp-listener.ts'
 import { ClosingConnections } from '../admission/closing-connections.ts'
-import { Incoming } from '../admission/incoming.ts'
+import { IncomingConnection } from '../admission/incoming-connection.ts'
 import type { Monitor } from './monitor.ts'
 import type { PeerRegistry } from './peer-registry.ts'
 import type { Settings } from './settings.ts'
@@ -15,7 +15,7 @@ export class OwnListener implements Listener {
   constructor (settings: Settings, registry: PeerRegistry, monitor: Monitor) {
     this.#listener = new TcpListener({
       keys: settings.options,
-      onConnection: connection => { new Incoming(registry, connection, this.#closing).begin() },
+      onConnection: connection => { new IncomingConnection(registry, connection, this.#closing).begin() },
       onAcceptError: error => { monitor.limited('no-descriptor', { error }) }
     })
   }

@@ -34,7 +34,7 @@ interface Arrival {
 }
 
 /** Parts of the server that the registry works with. */
-export interface RegistryParts {
+export interface PeerRegistryParts {
   readonly settings: Settings
   readonly monitor: Monitor
   readonly signals: SignalEmitter<Signals>
@@ -74,7 +74,7 @@ export class PeerRegistry implements RoomServer {
   #isOpening = false
   #isStopping = false
 
-  constructor (parts: RegistryParts) {
+  constructor (parts: PeerRegistryParts) {
     const { settings, monitor, signals, log, admission, openMultiplayer } = parts
     this.settings = settings
     this.monitor = monitor
@@ -149,7 +149,7 @@ export class PeerRegistry implements RoomServer {
     }
   }
 
-  soon (callback: () => void): void {
+  defer (callback: () => void): void {
     if (this.autoPoll) setImmediate(callback)
     else this.#callbacks.push(callback)
   }
@@ -173,7 +173,7 @@ export class PeerRegistry implements RoomServer {
 
   /** Options `maxPacketsPerSecond` or `maxBytesPerSecond` have changed. */
   ratesChanged (): void {
-    for (const session of this.#sessions()) session.limitRate()
+    for (const session of this.#sessions()) session.applyRateLimits()
   }
 
   /** Closes the clients to which new bans apply. */

@@ -9,9 +9,9 @@ import type { Ban, BanTerms } from '../admission/bans.ts'
 import { PacketPeer } from '../peer/packet-peer.ts'
 import type { Packet } from '../peer/packet-queue.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { openerOf } from '../../cluster/cluster-core.ts'
+import { clusterOpener } from '../../cluster/cluster-core.ts'
 import type { ClusterTransport } from '../../cluster/cluster-core.ts'
-import type { ConfigHost } from './cluster-link.ts'
+import type { SharedConfigHost } from './cluster-link.ts'
 import type { Mount, TlsKeys } from '../../transport/listener.ts'
 import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import { peersOf } from '../room/peer-table.ts'
@@ -90,7 +90,7 @@ export class WebSocketServer extends PacketPeer {
       log,
       admission,
       drawId,
-      openCluster: openerOf(settings, this.#createConfigHost(), cluster),
+      openCluster: clusterOpener(settings, this.#createConfigHost(), cluster),
       openMultiplayer: host => new MultiplayerCore(host, settings.wire, settings.options)
     })
     this.#listening = new Listening(settings, this.#registry, monitor, mount)
@@ -475,7 +475,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /** What other nodes of the cluster change here. */
-  #createConfigHost (): ConfigHost {
+  #createConfigHost (): SharedConfigHost {
     const { bans } = this.#admission
     return {
       bans: () => bans.list(),

@@ -132,7 +132,7 @@ export class FrameReader {
 
   /** Reports a held ping, of which `frame` is a copy. */
   #pingAhead (frame: Uint8Array): void {
-    const start = headerLength(frame[1])
+    const start = maskedHeaderLength(frame[1])
     this.#pingsAhead++
     unmask(frame, start, frame.length)
     this.#receiver.onPing(frame, start, frame.length)
@@ -184,7 +184,7 @@ export class FrameReader {
    */
   #isDecided (): boolean {
     const size = payloadLength(this.#rest, this.#restLength) ?? 0
-    const isWhole = this.#restLength >= headerLength(this.#rest[1])
+    const isWhole = this.#restLength >= maskedHeaderLength(this.#rest[1])
     return this.#restLength >= 2 &&
       ((isWhole && size >= LARGE) || this.#refusal(this.#rest[0], this.#rest[1], size) !== undefined)
   }
@@ -413,12 +413,12 @@ function payloadLength (bytes: Uint8Array, end: number, at = 0): number | undefi
 /** Length of the frame that begins at bytes[at], or of its header while that is incomplete. */
 function frameLength (bytes: Uint8Array, end: number, at = 0): number {
   if (end - at < 2) return 2
-  const header = headerLength(bytes[at + 1])
+  const header = maskedHeaderLength(bytes[at + 1])
   return end - at < header ? header : header + payloadLength(bytes, end, at)!
 }
 
 /** Length of the header, with its mask, of a frame with this second byte. */
-function headerLength (second: number): number {
+function maskedHeaderLength (second: number): number {
   const short = second & 127
   return short < 126 ? 6 : short === 126 ? 8 : 14
 }

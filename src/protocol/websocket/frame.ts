@@ -13,13 +13,13 @@ export const DEFLATED = 0x40
 const FINAL = 0x80
 
 /** Length of the header before a payload of `size` bytes. */
-export function headLength (size: number): number {
+export function headerLength (size: number): number {
   return size < 126 ? 2 : size < 65536 ? 4 : 10
 }
 
 /** Length of the payload of a whole frame of this length. */
 export function payloadLengthOfFrame (length: number): number {
-  return length - [2, 4, 10].find(head => headLength(length - head) === head)!
+  return length - [2, 4, 10].find(header => headerLength(length - header) === header)!
 }
 
 /** Length of the payload of the frame at `offset`, as its header says. */
@@ -31,7 +31,7 @@ export function payloadLengthAt (frames: Uint8Array, offset: number): number {
 }
 
 /** Writes the header of an unfragmented frame at `offset`; returns the offset of the payload. */
-export function writeHead (target: Uint8Array, offset: number, opcode: number, size: number): number {
+export function writeHeader (target: Uint8Array, offset: number, opcode: number, size: number): number {
   target[offset] = FINAL | opcode
   if (size < 126) {
     target[offset + 1] = size

@@ -163,6 +163,39 @@ t.test('a home that joins again before it was declared lost leaves its room and 
   await until(async () => await stateIn(states) === undefined)
 })
 
+t.test('a home that often fails to join again continues its rooms', async t => {
+  simulateTime(t)
+  let failures = 0
+  const { broker, buses: [bus], nodes: [a] } = await openMemoryCluster(t, 1, {
+    cluster: { servers: 'memory', nodeId: 'node-0', onBrokerLoss: 'isolate' }
+  }, { ...patientTimings, lease: 600 }, bus => override(bus, {
+    openStore: async (name: string, seconds?: number) => {
+      const store = await bus.openStore(name, seconds)
+      if (failures === 0 || !name.endsWith('rooms')) return store
+      return override(store, {
+        watch: async () => {
+          failures--
+          throw new BusError('timeout', name)
+        }
+      })
+    }
+  }))
+  await a.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const [player, other] = [await joinRoom(a, 'arena'), await joinRoom(a, 'main')]
+  const opened: string[] = []
+  a.on('room_opened', ({ name }) => { opened.push(name) })
+  failures = 20
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady)
+  broker.restore(bus)
+  await until(() => a.cluster.isReady)
+  await settled()
+  t.equal(failures, 0)
+  t.same(opened, [])
+  for (const room of ['main', 'arena']) t.ok(a.room(room).isHome)
+  for (const client of [player, other]) t.equal(client.closed, undefined)
+})
+
 t.test('a home that was stopped for longer than its lease does not delete the state of its room', async t => {
   const deleted: string[] = []
   const cluster = await openMemoryCluster(t, 1, {}, patientTimings, bus => override(bus, {

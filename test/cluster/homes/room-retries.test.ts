@@ -1,6 +1,6 @@
 import t from 'tap'
 import { BusError } from '../../../src/cluster/bus/bus.ts'
-import { RoomRetries, type RetryHost } from '../../../src/cluster/homes/room-retries.ts'
+import { RoomRetries, type RoomRetriesHost } from '../../../src/cluster/homes/room-retries.ts'
 import type { NodeContext } from '../../../src/cluster/node-context.ts'
 import { GodotError } from '../../../src/error.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
@@ -16,7 +16,7 @@ function openRetries (outcomes: { close?: Error, write?: Error }): { retries: Ro
     calls.push(call)
     if (outcomes[what] !== undefined) throw outcomes[what]
   }
-  const host: RetryHost = {
+  const host: RoomRetriesHost = {
     restore: async () => { calls.push('restore') },
     write: async room => { attempt('write', `write ${room}`) },
     gaveUp: room => { calls.push(`gave up ${room}`) },

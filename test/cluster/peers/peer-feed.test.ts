@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
-import { PeerFeed, type FeedHost, type PeerEvent, type PeerPage } from '../../../src/cluster/peers/peer-feed.ts'
+import { PeerFeed, type PeerFeedHost, type PeerEvent, type PeerPage } from '../../../src/cluster/peers/peer-feed.ts'
 import type { PeerFacts } from '../../../src/core/server/cluster-link.ts'
 
 const node = { id: 'b', slot: 7, epoch: 1, isDraining: false, startedAt: 0 }
@@ -17,7 +17,7 @@ function openFeed () {
   const lost: number[] = []
   const seen: string[] = []
   const waiting: Array<{ resolve: (page: PeerPage) => void, reject: (error: Error) => void }> = []
-  const host: FeedHost = {
+  const host: PeerFeedHost = {
     readPeers: async () => await new Promise((resolve, reject) => { waiting.push({ resolve, reject }) }),
     idsOf: () => [...ids],
     add: (_slot, { id, room }) => {

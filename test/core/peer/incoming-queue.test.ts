@@ -10,7 +10,7 @@ t.test('packets that are read in one turn admit the waiting ones once', async t 
   const queue = new IncomingQueue({
     queueLimits: { bytes: 100, packets: 2 },
     packetQueued () {},
-    soon: callback => { scheduled.push(callback) }
+    defer: callback => { scheduled.push(callback) }
   })
   const senders = [1, 2, 3, 4].map(() => ({ ...sender }))
   for (const [at, sender] of senders.entries()) queue.push(packet(at), sender)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { NodeMembers } from '../../../src/core/rpc/node-members.ts'
-import type { NodeHost } from '../../../src/core/rpc/node-members.ts'
+import type { NodeMembersHost } from '../../../src/core/rpc/node-members.ts'
 import { RemoteNode } from '../../../src/core/rpc/remote-node.ts'
 import type { RpcMode } from '../../../src/core/rpc/rpc-mode.ts'
 import type { MemberKind } from '../../../src/core/rpc/rpc-surface.ts'
@@ -28,7 +28,7 @@ function build (mode: RpcMode = 'remote', handler: (sender: number, ...values: a
   return { node, ran, sent, failed, receive: receiverOf(members) }
 }
 
-const host: NodeHost = {
+const host: NodeMembersHost = {
   check: () => {},
   send: () => {},
   transmitted: values => [...values],

@@ -20,11 +20,11 @@ export class RecordingHost implements MembershipHost {
     this.slots.push(slot)
   }
 
-  async ready (): Promise<void> {
+  async prepare (): Promise<void> {
     this.isReady = true
   }
 
-  entered (): void {}
+  ready (): void {}
 
   tick (): void {}
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import {
-  closePayload, copyBytes, headLength, opcode, payloadLengthAt, payloadLengthOfFrame, writeHead
+  closePayload, copyBytes, headerLength, opcode, payloadLengthAt, payloadLengthOfFrame, writeHeader
 } from '../../../src/protocol/websocket/frame.ts'
 
 const heads: Array<[size: number, hex: string]> = [
@@ -18,11 +18,11 @@ const heads: Array<[size: number, hex: string]> = [
 
 for (const [size, hex] of heads) {
   t.test(`the header for ${size} bytes is ${hex} at any offset`, async t => {
-    t.equal(headLength(size), hex.length / 2)
+    t.equal(headerLength(size), hex.length / 2)
     t.equal(payloadLengthOfFrame(hex.length / 2 + size), size)
     for (const offset of [0, 1, 7]) {
       const target = new Uint8Array(24).fill(0xaa)
-      t.equal(writeHead(target, offset, opcode.BINARY, size), offset + hex.length / 2)
+      t.equal(writeHeader(target, offset, opcode.BINARY, size), offset + hex.length / 2)
       const around = Buffer.alloc(24, 0xaa)
       around.write(hex, offset, 'hex')
       t.same(Buffer.from(target), around)
@@ -34,7 +34,7 @@ for (const [size, hex] of heads) {
 t.test('writes every opcode in a final frame without a mask', async t => {
   for (const code of Object.values(opcode)) {
     const target = new Uint8Array(2)
-    writeHead(target, 0, code, 3)
+    writeHeader(target, 0, code, 3)
     t.same(target, Uint8Array.of(0x80 | code, 3))
   }
 })

@@ -16,10 +16,10 @@ interface Episode {
 }
 
 /** What all rooms share. */
-interface BackpressureServer {
+interface BackpressureHost {
   readonly settings: { readonly options: { readonly gdMpApi: boolean } }
   /** Calls back outside of the current call. */
-  soon (callback: () => void): void
+  defer (callback: () => void): void
 }
 
 /**
@@ -31,7 +31,7 @@ export class Backpressure {
   isActive = false
   /** Called when receivers here rise above their high-water mark or have caught up. */
   onChange: ((isCongested: boolean) => void) | undefined
-  readonly #server: BackpressureServer
+  readonly #server: BackpressureHost
   /** Undefined until a receiver lags behind, as in most rooms none ever does. */
   #receivers: Map<PeerOutbox, Episode> | undefined
   /** In a cluster: nodes where receivers of the room are above it, and the timers that end this without news. */
@@ -40,7 +40,7 @@ export class Backpressure {
   #senders: Set<PacketSender> | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor (server: BackpressureServer) {
+  constructor (server: BackpressureHost) {
     this.#server = server
   }
 
@@ -105,7 +105,7 @@ export class Backpressure {
     }
     const wasActive = this.isActive
     this.isActive = isCongested || (this.#nodes?.size ?? 0) > 0
-    if (wasActive && !this.isActive) this.#server.soon(() => { this.#resume() })
+    if (wasActive && !this.isActive) this.#server.defer(() => { this.#resume() })
   }
 
   #isWaiting (): boolean {
@@ -138,7 +138,7 @@ export class Backpressure {
       if (!episode.isAwaited) continue
       if (left > 0) next = Math.min(next, left)
       else if (hasProgress(receiver, episode)) episode.isAwaited = false
-      else receiver.owner.closeSlow()
+      else receiver.host.closeSlow()
     }
     // A receiver that has lagged behind since the timer expired has set another one, for its own, later end.
     clearTimeout(this.#timer)

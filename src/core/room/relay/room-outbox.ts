@@ -1,5 +1,5 @@
 import { borrowBuffer, LARGEST_BUFFER, returnBuffer } from '../../../transport/buffer-pool.ts'
-import { copyBytes, headLength, writeHead } from '../../../protocol/websocket/frame.ts'
+import { copyBytes, headerLength, writeHeader } from '../../../protocol/websocket/frame.ts'
 import { Roster } from '../../roster.ts'
 import type { PacketSender } from '../../peer/incoming-queue.ts'
 import type { OutboxLimits, OutboxTotals, PeerOutbox } from '../../peer/peer-outbox.ts'
@@ -14,7 +14,7 @@ const WAIT_PER_MEMBER = 0.05
 const IN_TRANSIT = 4 * LOG_SIZE
 
 /** What the outbox reports to the parts of the room on other nodes of a cluster. */
-export interface OutboxLink {
+export interface RoomOutboxLink {
   /** Bytes that may still arrive from other nodes after their senders were told to pause. */
   readonly inTransit: number
   /** The log is about to be flushed: the link takes the frames that go elsewhere. Valid until the call returns. */
@@ -54,7 +54,7 @@ export class RoomOutbox implements OutboxTotals {
   #lastFlush = 0
   /** Where the last frame of the log begins. */
   #lastFrame = 0
-  #link: OutboxLink | undefined
+  #link: RoomOutboxLink | undefined
 
   /**
    * `holdTime`: milliseconds that a packet to all may wait for others when one has just been sent. `backpressure`:
@@ -77,7 +77,7 @@ export class RoomOutbox implements OutboxTotals {
   }
 
   /** Connects the outbox with the parts of the room on other nodes. */
-  connect (link: OutboxLink): void {
+  connect (link: RoomOutboxLink): void {
     this.#link = link
     if (this.#backpressure === undefined) return
     this.#backpressure.onChange = isCongested => { link.congestionChanged(isCongested) }
@@ -204,12 +204,12 @@ export class RoomOutbox implements OutboxTotals {
     without: PeerOutbox | undefined, alsoWithout: PeerOutbox | undefined
   ): number {
     const size = end - start
-    const needed = headLength(size) + size
+    const needed = headerLength(size) + size
     if (this.#length + needed > this.#buffer.length) this.#makeSpace(needed)
     const from = this.#length
     const to = from + needed
     this.#lastFrame = from
-    copyBytes(this.#buffer, writeHead(this.#buffer, from, opcode, size), source, start, end)
+    copyBytes(this.#buffer, writeHeader(this.#buffer, from, opcode, size), source, start, end)
     this.#length = to
     this.packets++
     this.bytes += size
@@ -396,7 +396,7 @@ export class RoomOutbox implements OutboxTotals {
   #closeSlow (): void {
     const slow = this.#slow
     this.#slow = []
-    for (const { owner } of slow) owner.closeSlow()
+    for (const { host } of slow) host.closeSlow()
   }
 
   #makeSpace (needed: number): void {

@@ -12,7 +12,7 @@ import type { Relay } from './relay.ts'
 import type { RoomOutbox } from './room-outbox.ts'
 
 /** The room of a `RoomSender`. */
-export interface SendingRoom {
+export interface RoomSenderHost {
   readonly members: PeerTable
   readonly outbox: RoomOutbox
   readonly relay: Relay
@@ -26,9 +26,9 @@ const nobody: ReadonlySet<number> = new Set()
 /** What the server sends to the members of a room, on this node and (option `cluster`) on others. */
 export class RoomSender {
   readonly #settings: Settings
-  readonly #room: SendingRoom
+  readonly #room: RoomSenderHost
 
-  constructor (settings: Settings, room: SendingRoom) {
+  constructor (settings: Settings, room: RoomSenderHost) {
     this.#settings = settings
     this.#room = room
   }

@@ -13,7 +13,7 @@ const EMPTY = Buffer.alloc(0)
 const MAX_GROWTH = 8
 
 /** What the encoding of properties depends on. */
-export interface PropertiesHost {
+export interface ReplicatedPropertiesHost {
   readonly codec: VariantCodec
   /** Whether whole reals are received as `Float` where their kind does not say it. */
   readonly exactTypes: boolean
@@ -43,7 +43,7 @@ export class ReplicatedProperties {
   readonly #always: readonly Property[]
   readonly #watched: readonly Property[]
   readonly #changed = new Set<Property>()
-  readonly #host: PropertiesHost
+  readonly #host: ReplicatedPropertiesHost
   /** Bytes of packets apart from the values. */
   readonly #overhead: number
   /** All values that are always sent, encoded; undefined after one has changed. */
@@ -52,7 +52,7 @@ export class ReplicatedProperties {
   #size = 0
 
   /** ERR_INVALID_PARAMETER for more than 64 `on_change` properties. */
-  constructor (replication: Replication, host: PropertiesHost, overhead: number) {
+  constructor (replication: Replication, host: ReplicatedPropertiesHost, overhead: number) {
     this.#properties = Object.entries(replication).map(([name, property]) => {
       const converter = new MemberConverter([property.kind], host.exactTypes)
       return { ...property, name, converter, value: undefined, bytes: EMPTY }

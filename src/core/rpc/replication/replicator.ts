@@ -1,12 +1,12 @@
 import type { PathAnnouncer, RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
 import { ReplicatedProperties } from './replicated-properties.ts'
-import type { PropertiesHost } from './replicated-properties.ts'
+import type { ReplicatedPropertiesHost } from './replicated-properties.ts'
 import type { Replication } from './replication.ts'
 import { SyncBatch } from './sync-batch.ts'
 
 /** What a replicator needs in addition to the way to the clients. */
-export interface ReplicatorHost extends PropertiesHost {
+export interface ReplicatorHost extends ReplicatedPropertiesHost {
   readonly announcer: PathAnnouncer
   /** A callback of the application threw. */
   failed (error: unknown, details: object): void

@@ -3,7 +3,7 @@ import type { Sync } from '../../../protocol/multiplayer/replication4-packet.ts'
 import { target } from '../../../protocol/multiplayer/relay-packet.ts'
 import type { RpcLink } from '../wire/rpc-wire.ts'
 import type { Presence } from './presence.ts'
-import type { PropertiesHost } from './replicated-properties.ts'
+import type { ReplicatedPropertiesHost } from './replicated-properties.ts'
 
 /** The values of one sync: those that all peers get are encoded once. */
 export class SyncBatch {
@@ -12,7 +12,7 @@ export class SyncBatch {
   /** Values by receiver: a peer, or all (0). */
   readonly #byPeer = new Map<number, { readonly syncs: Sync[], readonly deltas: Sync[] }>()
 
-  constructor (link: RpcLink, { maxPacketSize }: PropertiesHost) {
+  constructor (link: RpcLink, { maxPacketSize }: ReplicatedPropertiesHost) {
     this.#link = link
     this.#maxPacketSize = maxPacketSize
   }

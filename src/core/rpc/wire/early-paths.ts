@@ -8,7 +8,7 @@ const MAX_PATHS = 256
 const MAX_LENGTH = 256
 
 /** How confirmations are made and sent. */
-export interface EarlyPathsLink {
+export interface EarlyPathsHost {
   readonly wire: Pick<Wire, 'announcementIn' | 'confirmationsOf'>
   readonly options: ServerOptions
   putTo (peer: number, packet: Uint8Array): void
@@ -20,10 +20,10 @@ export interface EarlyPathsLink {
  * them. This costs little: thousands of rooms may be mere relays.
  */
 export class EarlyPaths {
-  readonly #link: EarlyPathsLink
+  readonly #link: EarlyPathsHost
   readonly #announced = new Map<number, Announcement[]>()
 
-  constructor (link: EarlyPathsLink) {
+  constructor (link: EarlyPathsHost) {
     this.#link = link
   }
 

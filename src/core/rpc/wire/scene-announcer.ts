@@ -2,7 +2,7 @@ import type { OwnPath, PathCache } from './path-cache.ts'
 import type { PathAnnouncer } from './rpc-wire.ts'
 
 /** How an announcement is sent. */
-export interface AnnouncementLink { send (peer: number, own: OwnPath, id: number): void }
+export interface SceneAnnouncerHost { send (peer: number, own: OwnPath, id: number): void }
 
 /**
  * Announces the paths of spawners and synchronizers, which a client may not have yet: it loads the scene later. Such an
@@ -11,11 +11,11 @@ export interface AnnouncementLink { send (peer: number, own: OwnPath, id: number
  */
 export class SceneAnnouncer implements PathAnnouncer {
   readonly #paths: PathCache
-  readonly #link: AnnouncementLink
+  readonly #link: SceneAnnouncerHost
   /** What was announced in this turn of the event loop: ids by peer and path. */
   readonly #fresh = new Map<number, Map<OwnPath, number>>()
 
-  constructor (paths: PathCache, link: AnnouncementLink) {
+  constructor (paths: PathCache, link: SceneAnnouncerHost) {
     this.#paths = paths
     this.#link = link
   }

@@ -184,7 +184,7 @@ t.test('a room runs at the speed of readers of 4 MB/s: none is closed, none miss
 t.test('a receiver is awaited for two seconds, even if others lag behind when another wait ends', async t => {
   const clock = stopTime(t)
   const closed: string[] = []
-  const backpressure = new Backpressure({ settings: { options: { gdMpApi: true } }, soon: setImmediate })
+  const backpressure = new Backpressure({ settings: { options: { gdMpApi: true } }, defer: setImmediate })
   const waitFor = (name: string): void => {
     const owner = { closeSlow: () => { closed.push(name); backpressure.stopWaitingFor(receiver) } }
     const receiver = { confirmations: 0, connection: { unsentBytes: 9 }, owner } as unknown as PeerOutbox

@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { addressesOf, FurtherAddress } from '../../src/transport/further-address.ts'
+import { addressesOf, AdditionalAddress } from '../../src/transport/additional-address.ts'
 import { connectRaw } from '../helper/sockets/raw-socket.ts'
 import { useTwoAddresses } from '../helper/programs/two-addresses.ts'
 
 /** An HTTP server on 127.0.0.1, and its further address ::1. */
 async function openServer (t: Test) {
   const server = createServer((request, response) => { response.end(request.url) })
-  const further = new FurtherAddress(server)
+  const further = new AdditionalAddress(server)
   server.listen(0, '127.0.0.1')
   t.teardown(async () => {
     server.close()

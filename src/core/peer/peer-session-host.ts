@@ -10,11 +10,11 @@ import type { Settings } from '../server/settings.ts'
 export interface PeerServer extends InputSettings {
   readonly settings: Settings
   /** Calls `callback` outside of the current call: in the next loop turn or, without autoPoll, in the next poll. */
-  soon (callback: () => void): void
+  defer (callback: () => void): void
 }
 
 /** The room of a session: handles what its peers send. */
-export interface PeerHost {
+export interface PeerSessionHost {
   /** What applications see of the room. */
   readonly room: Room
   readonly name: string

@@ -17,7 +17,7 @@ const HEAD_END = '\r\n\r\n'
 const LOOK_AHEAD = 16_384
 
 /** A connection of the own listener until its client is a peer: reads the upgrade request. */
-export class Incoming implements ConnectionReceiver, HandshakeTransport {
+export class IncomingConnection implements ConnectionReceiver, HandshakeTransport {
   readonly #connection: AcceptedConnection
   readonly #closing: ClosingConnections
   readonly #handshake: Handshake

@@ -16,7 +16,7 @@ export async function addressesOf (host: string): Promise<string[]> {
  * Another address of an HTTP server, which handles its connections like those of its own address. Fastify would create
  * a second HTTP server, to which no listener, limit or timeout of the first applies.
  */
-export class FurtherAddress {
+export class AdditionalAddress {
   readonly #net: Server
 
   constructor (server: HttpServer) {
