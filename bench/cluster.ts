@@ -6,17 +6,17 @@
  *     [--nodes 1,2,3] [--rounds 3] [--secs 1] [--write]
  */
 import { parseArgs } from 'node:util'
-import { layouts, loads, systems } from './cluster-cases.ts'
-import type { ClusterCase, Load } from './cluster-cases.ts'
-import { measureCluster } from './cluster-measure.ts'
-import { writeSection } from './document.ts'
-import { installPackages } from './install.ts'
+import { layouts, loads, systems } from './cluster/cases.ts'
+import type { ClusterCase, Load } from './cluster/cases.ts'
+import { measureCluster } from './cluster/measure.ts'
+import { writeSection } from './report/document.ts'
+import { installPackages } from './processes/install.ts'
 import type { Figures } from './load/job.ts'
-import { describeMachine } from './machine.ts'
-import { versionOf } from './pin-to-core.ts'
-import { attempt, ratios, takeTurns, values } from './rounds.ts'
-import type { Rounds } from './rounds.ts'
-import { spread, table } from './table.ts'
+import { describeMachine } from './report/machine.ts'
+import { versionOf } from './processes/pin-to-core.ts'
+import { attempt, ratios, takeTurns, values } from './processes/rounds.ts'
+import type { Rounds } from './processes/rounds.ts'
+import { spread, table } from './report/table.ts'
 
 const { values: settings } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { curves } from './curves.ts'
 import type { Curve } from './curves.ts'
-import type { Timing } from './measure.ts'
+import type { Timing } from './processes/measure.ts'
 import { peers } from './peers.ts'
 import type { Peer } from './peers.ts'
 import { scenarios } from './scenarios.ts'

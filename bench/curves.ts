@@ -1,5 +1,5 @@
 import type { Figures } from './load/job.ts'
-import { maxSockets } from './machine.ts'
+import { maxSockets } from './report/machine.ts'
 import { churn, echo, idle, largeBuffers, overTls, peak, room, rooms } from './scenarios.ts'
 import type { Scenario } from './scenarios.ts'
 

@@ -15,9 +15,9 @@ import type { WebSocketServer } from '../src/core/server/websocket-server.ts'
 import { accept } from '../test/helper/internals.ts'
 import { MemoryConnection } from '../test/helper/memory/memory-connection.ts'
 import { frame } from '../test/helper/sockets/raw-frame.ts'
-import { writeSection } from './document.ts'
-import { describeMachine } from './machine.ts'
-import { table } from './table.ts'
+import { writeSection } from './report/document.ts'
+import { describeMachine } from './report/machine.ts'
+import { table } from './report/table.ts'
 
 const FEW = 10
 /** Packets and joins of a tick, and milliseconds between two. */

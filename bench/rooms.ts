@@ -5,15 +5,15 @@
  *     [--secs 1] [--write]
  */
 import { parseArgs } from 'node:util'
-import { availablePeers } from './available-peers.ts'
-import { writeSection } from './document.ts'
+import { availablePeers } from './processes/available-peers.ts'
+import { writeSection } from './report/document.ts'
 import type { Figures, Job } from './load/job.ts'
-import { describeMachine, maxSockets } from './machine.ts'
+import { describeMachine, maxSockets } from './report/machine.ts'
 import { node, peers } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { ratios, runCases, values } from './rounds.ts'
+import { ratios, runCases, values } from './processes/rounds.ts'
 import type { Scenario } from './scenarios.ts'
-import { spread, table } from './table.ts'
+import { spread, table } from './report/table.ts'
 
 type Load = Pick<Job, 'connections'> & Partial<Job>
 

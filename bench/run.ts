@@ -6,16 +6,16 @@
  */
 import { writeFileSync } from 'node:fs'
 import { readCommandLine } from './command-line.ts'
-import { installPackages } from './install.ts'
+import { installPackages } from './processes/install.ts'
 import { runCurves } from './run-curves.ts'
-import { writeSection } from './document.ts'
-import { describeMachine } from './machine.ts'
+import { writeSection } from './report/document.ts'
+import { describeMachine } from './report/machine.ts'
 import { peers } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { scenarioReport, summary } from './report.ts'
-import type { Outcome } from './report.ts'
-import { runRounds } from './rounds.ts'
-import { availablePeers } from './available-peers.ts'
+import { scenarioReport, summary } from './report/report.ts'
+import type { Outcome } from './report/report.ts'
+import { runRounds } from './processes/rounds.ts'
+import { availablePeers } from './processes/available-peers.ts'
 
 const settings = readCommandLine(process.argv.slice(2))
 const { scenarios, curves } = settings

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { TYPE, getVar, putVar } from '@gd-com/utils'
 import { decodeVariant, encodeVariant } from '../src/protocol/variant/variant.ts'
 import { bench } from './paths.ts'
-import { spreadOf } from './spread.ts'
+import { spreadOf } from './report/spread.ts'
 import { cases } from './variant-cases.ts'
 
 const ROUNDS = 9

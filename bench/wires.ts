@@ -4,13 +4,13 @@
  *   npm run compile && node dist/bench/wires.js [rounds, 5] [players, 32]
  */
 import type { Figures } from './load/job.ts'
-import { describeMachine } from './machine.ts'
+import { describeMachine } from './report/machine.ts'
 import { peers } from './peers.ts'
 import type { Peer } from './peers.ts'
-import { ratios, runRounds, values } from './rounds.ts'
-import type { Rounds } from './rounds.ts'
+import { ratios, runRounds, values } from './processes/rounds.ts'
+import type { Rounds } from './processes/rounds.ts'
 import { room } from './scenarios.ts'
-import { spread, table } from './table.ts'
+import { spread, table } from './report/table.ts'
 
 const [rounds = 5, players = 32] = process.argv.slice(2).map(Number)
 

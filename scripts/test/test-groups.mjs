@@ -15,22 +15,22 @@ const SHORT_SIZE = 18_000
  */
 const long = [
   // One browser at a time, as each takes more than a processor.
-  /^web\/(accessibility|cluster)\.browser$|^docs-ui$/, /^cluster\/membership\.nats$/,
-  /^cluster\/(faults\.|bus\/nats-|broker-)/, /^hosts\//, /^docs\/docs/, /^bench\/(cluster|rooms|run)$/,
+  /^web\/(accessibility|cluster)\.browser$|^docs-ui$/, /^cluster\/nats\/membership\.nats$/,
+  /^cluster\/(bus\/nats-|nats\/(faults|broker)\b)/, /^hosts\//, /^docs\/docs/, /^bench\/(cluster|rooms|run)$/,
   /^proxies\//, /\.browser$/, /^conformance\//, /^(package$|clients\/)/, /^service\/service(\.lobby)?$/, /^hosting\/docker$/,
-  /^(service\/service\.limits|cli\/completion)$/, /^(examples\/cluster\.godot|cluster\/service)$/, /^cli\/(watch|tmux)$/,
+  /^(service\/service\.limits|cli\/completion)$/, /^(examples\/cluster\.godot|cluster\/nats\/service)$/, /^cli\/(watch|tmux)$/,
   /^(docs\/generated-docs|types)$/, /^protocol\/websocket\/frame-reader\.differential$/
 ]
 const short = [
   /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
 ]
-const coveredWithChildren = /^service\/service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|(faults|broker-pauses|broker-forgets|processes|rooms)\.)/
+const coveredWithChildren = /^service\/service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|nats\/(faults|broker-pauses|broker-forgets|processes)\.|room\/rooms\.)/
 
 /** Files of several seconds that are not worth a process of their own; `npm run test:quick` leaves them out, too. */
 const slow = [
   /^(architecture|http\/document\/examples)$/, /^protocol\/(variant\/variant-adversarial|websocket\/unmask)$/,
   /^cli\/(escape\.property|follow-events)$/,
-  /^cluster\/admin$/, /^core\/peer\/ping\/last-words$/, /^plugins\/(host-documents|http-limits|limits|refused-upgrade)$/,
+  /^cluster\/admin$/, /^core\/peer\/ping\/last-words$/, /^plugins\/(host\/documents|http-limits|limits|refused-upgrade)$/,
   /^routes\/(properties|bad-input|peers\/peer-list|rooms\/lobby|events\/events)$/
 ]
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { root } from '../../scripts/root.ts'
-import { replaceSection } from '../../bench/document.ts'
+import { replaceSection } from '../../bench/report/document.ts'
 
 const document = 'a\n<!-- bench: one -->\nold\n<!-- end -->\nb\n<!-- bench: two -->\n<!-- end -->\n'
 

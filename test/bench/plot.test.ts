@@ -1,5 +1,5 @@
 import t from 'tap'
-import { plot } from '../../bench/plot.ts'
+import { plot } from '../../bench/report/plot.ts'
 
 const series = [
   { name: 'a & b', points: [[1, 3], [10, 30], [100, 300]] as Array<[number, number]> },

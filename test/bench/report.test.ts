@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Figures } from '../../bench/load/job.ts'
 import { peers } from '../../bench/peers.ts'
-import { scenarioReport, summary } from '../../bench/report.ts'
+import { scenarioReport, summary } from '../../bench/report/report.ts'
 import { scenarios } from '../../bench/scenarios.ts'
 
 const defaults: Figures = {

@@ -67,7 +67,7 @@ class Member {
   readonly told: Told[] = []
 
   constructor (host: string) {
-    const script = join(root, 'dist/test/cluster/member.js')
+    const script = join(root, 'dist/test/cluster/nats/member.js')
     const member = run(host, process.execPath, script, 'nats://10.99.0.1:4222', host, JSON.stringify(defaultTimings))
     member.stderr!.pipe(process.stderr)
     createInterface(member.stdout!).on('line', line => { this.told.push(JSON.parse(line) as Told) })

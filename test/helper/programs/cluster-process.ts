@@ -20,7 +20,7 @@ export class NodeProcess {
 
   constructor (t: Test, nats: NatsServer, id: string, options: Partial<ServerOptions> = {}) {
     this.id = id
-    const script = join(import.meta.dirname, '../../cluster/node-process.js')
+    const script = join(import.meta.dirname, '../../cluster/nats/node-process.js')
     const args = [...shortRun, '--enable-source-maps', script, nats.url, id, JSON.stringify(options)]
     this.#process = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     createInterface(this.#process.stdout!).on('line', line => { this.events.push(JSON.parse(line) as NodeEvent) })
