@@ -36,6 +36,16 @@ t.test('the sizes in docs/dependencies.md are those of an installation', async t
   }
 })
 
+for (const folder of ['', 'bench', 'test/clients', 'test/hosts']) {
+  t.test(`every package in ${join(folder, 'package-lock.json')} has its hash`, async t => {
+    const { packages } = JSON.parse(readFileSync(join(root, folder, 'package-lock.json'), 'utf8')) as
+      { packages: Record<string, { integrity?: string }> }
+    const installed = Object.entries(packages).filter(([path]) => path !== '')
+    t.ok(installed.length > 10)
+    t.same(installed.filter(([, { integrity }]) => integrity === undefined).map(([path]) => path), [])
+  })
+}
+
 /** The folders of a package and of everything that it depends on. */
 function closureOf (path: string, seen = new Set<string>()): Set<string> {
   if (seen.has(path)) return seen
