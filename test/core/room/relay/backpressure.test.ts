@@ -186,8 +186,8 @@ t.test('a receiver is awaited for two seconds, even if others lag behind when an
   const closed: string[] = []
   const backpressure = new Backpressure({ settings: { options: { gdMpApi: true } }, defer: setImmediate })
   const waitFor = (name: string): void => {
-    const owner = { closeSlow: () => { closed.push(name); backpressure.stopWaitingFor(receiver) } }
-    const receiver = { confirmations: 0, connection: { unsentBytes: 9 }, owner } as unknown as PeerOutbox
+    const host = { closeSlow: () => { closed.push(name); backpressure.stopWaitingFor(receiver) } }
+    const receiver = { confirmations: 0, connection: { unsentBytes: 9 }, host } as unknown as PeerOutbox
     backpressure.waitFor(receiver)
   }
   waitFor('first')
