@@ -140,7 +140,8 @@ export type PeerDetails = Static<typeof PeerDetails>
 export function describeDetails (session: PeerSession, node?: string): PeerDetails {
   // Not `getAvailablePacketCount` of the peer, which counts as reading: unread packets would wait, not be dropped.
   const { peer, isPaused: paused, unreadPackets, handshake } = session
-  return { ...describePeer(peer, node), paused, unreadPackets, ...(handshake === undefined ? {} : { handshake }) }
+  const shown = handshake === undefined ? {} : { handshake: handshake as NonNullable<PeerDetails['handshake']> }
+  return { ...describePeer(peer, node), paused, unreadPackets, ...shown }
 }
 
 /** The response to a request with an invalid part. */

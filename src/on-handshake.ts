@@ -5,7 +5,7 @@ export interface HandshakeRequest {
   /** Path and query, undecoded. */
   readonly url: string
   /** Query parameters; the last value of a repeated one. */
-  readonly query: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string | undefined>>
   /** IP address of the client. */
   readonly address: string
   /** TCP port of the client. */

@@ -1,9 +1,9 @@
 import t from 'tap'
 import {
-  arrayOf, dictionaryOf, float, int, PoolVector2Array, serverOptions, variant, Vector2, WebSocketServer
+  arrayOf, dictionaryOf, float, int, PoolVector2Array, serverOptions, StringName, variant, Vector2, WebSocketServer
 } from '../index.ts'
-import type { Authenticate, MembersOf, RemoteNode, Surface, Variant } from '../index.ts'
-import type { ClientEvent } from '../src/client/index.ts'
+import type { Authenticate, MembersOf, OnHandshake, RemoteNode, Surface, Variant, WebSocketPeer } from '../index.ts'
+import type { ClientEvent, PeerServerClient } from '../src/client/index.ts'
 
 /** Compiles only when both types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
@@ -167,6 +167,76 @@ function compiledSynchronizer ({ multiplayer }: WebSocketServer): void {
   node.rpc('list', ['x'])
 }
 
+/** What a node takes that was declared with classes of bytes and numbers: any of them, whatever memory they are in. */
+function compiledBytes ({ multiplayer }: WebSocketServer, peer: WebSocketPeer): void {
+  const node = multiplayer.node('/root/Main', {
+    bytes: [Uint8Array],
+    ints: [Int32Array],
+    floats: [Float32Array],
+    reals: [Float64Array],
+    longs: [BigInt64Array],
+    image: Uint8Array
+  })
+  node.method('any_peer', 'bytes', (_, bytes) => { same<Same<typeof bytes, Uint8Array>>() })
+  multiplayer.on('network_peer_packet', (_, bytes) => {
+    node.rpc('bytes', bytes)
+    node.rset('image', bytes)
+  })
+  node.rpc('bytes', peer.getPacket())
+  node.rpc('bytes', Buffer.from('x'))
+  node.rpc('ints', new Int32Array() as Int32Array)
+  node.rpc('floats', new Float32Array() as Float32Array)
+  node.rpc('reals', new Float64Array() as Float64Array)
+  node.rpc('longs', new BigInt64Array() as BigInt64Array)
+  // @ts-expect-error other numbers
+  node.rpc('bytes', new Int32Array())
+}
+
+/** A plain object stands for a dictionary whose keys may be texts. */
+function compiledDictionaries ({ multiplayer }: WebSocketServer): void {
+  const node = multiplayer.node('/root/Main', {
+    names: [dictionaryOf(int, String)],
+    places: [dictionaryOf(String, Vector2)],
+    byName: [dictionaryOf(StringName, int)],
+    nested: [dictionaryOf(String, Map)],
+    any: [dictionaryOf(variant, variant)],
+    map: [Map]
+  })
+  node.rpc('names', new Map([[7, 'Ann']]))
+  node.rpc('places', { a: new Vector2() })
+  node.rpc('places', new Map([['a', new Vector2()]]))
+  node.rpc('byName', { a: 1 })
+  node.rpc('nested', { a: { b: 1 } })
+  node.rpc('any', { a: 'x' })
+  node.rpc('map', { a: 'x' })
+  // @ts-expect-error keys of a plain object are texts
+  node.rpc('names', { 7: 'Ann' })
+  // @ts-expect-error a value of another type
+  node.rpc('places', { a: 'text' })
+  multiplayer.node<{ scores (of: ReadonlyMap<'a' | 'b', number>): void }>('/root/Scores').rpc('scores', { a: 1 })
+}
+
+async function compiledClient (client: PeerServerClient): Promise<void> {
+  await client.call('getServer')
+  await client.call('getServer', {}, undefined, { timeout: 5 })
+  await client.call('peers')
+  await client.call('ban', {}, { address: '192.0.2.7', seconds: 3600, reason: 'spam' })
+  // @ts-expect-error members of the body are not parameters
+  await client.call('ban', { seconds: 3600, reason: 'spam' }, { address: '192.0.2.7' })
+  // @ts-expect-error this one has no parameters
+  await client.call('getServer', { scope: 'local' })
+  // @ts-expect-error a parameter of another operation
+  await client.call('peers', { ids: '7' })
+  // @ts-expect-error events have a method of their own
+  await client.call('events', { types: 'stats' })
+}
+
+const onHandshake: OnHandshake = ({ query }) => {
+  same<Same<typeof query.name, string | undefined>>()
+  // @ts-expect-error a client may leave the parameter out
+  return query.name.length > 0
+}
+
 function compiledEvent (event: ClientEvent): void {
   if (event.type === 'peer_connected') same<Same<typeof event.node, string | undefined>>()
   if (event.type === 'node_joined') same<Same<typeof event.node, string>>()
@@ -186,5 +256,9 @@ t.test('remote members of a game are typed', async t => {
   t.type(compiledSynchronizer, 'function')
   t.type(compiledSpawner, 'function')
   t.type(compiledEvent, 'function')
+  t.type(compiledBytes, 'function')
+  t.type(compiledDictionaries, 'function')
+  t.type(compiledClient, 'function')
+  t.type(onHandshake, 'function')
   t.notSame(guard, noGuard)
 })

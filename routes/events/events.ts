@@ -15,7 +15,10 @@ import { EventStream } from './event-stream.ts'
 import { scope } from '../page.ts'
 import { badRequest, PeerId, RoomName } from '../schemas.ts'
 
-/** Milliseconds between comments on an idle stream: proxies close connections that are idle for a minute. */
+/**
+ * Milliseconds between comments on a stream: proxies close connections that are idle for a minute, and the typed client
+ * takes a stream without any for 45 s for lost.
+ */
 const HEARTBEAT = 15_000
 /** Milliseconds that a client should wait before it reconnects. */
 const RETRY = 2000
@@ -94,6 +97,11 @@ interface Options { feed: EventFeed, maxStreams: number }
 /** Live events of the server. */
 export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { feed, maxStreams }) => {
   const streams = new Map<EventStream, FastifyReply>()
+  // Not in the route's options: there an @fastify/sse of the host would see it, and send comments at its own interval.
+  app.addHook('onRoute', route => {
+    // An event is serialised once for all streams, and 406 is a problem document of our own.
+    route.sse = { kind: 'manual', serializer: text => text }
+  })
   await app.register(fastifySSE, { heartbeatInterval: HEARTBEAT })
   let isClosing = false
   app.addHook('preClose', async () => {
@@ -103,8 +111,6 @@ export const eventRoutes: FastifyPluginAsyncTypebox<Options> = async (app, { fee
 
   app.get('/events', isolated({
     ...mayWait(app),
-    // An event is serialised once for all streams, and 406 is a problem document of our own.
-    sse: { kind: 'manual', serializer: text => text },
     exposeHeadRoute: false,
     schema: createSchema()
   }), async ({ query, headers, log, raw: { socket } }, reply) => {

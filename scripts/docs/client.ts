@@ -145,8 +145,9 @@ function memberLines (
   ].map(text => text.replace(/: \n/, ':\n'))
 }
 
+/** For an object without members TypeScript checks names only if it is not `{}`. */
 function blockOf (members: string[], depth: number): string {
-  return members.length === 0 ? 'Record<never, never>' : `{\n${members.join('\n')}\n${'  '.repeat(depth)}}`
+  return members.length === 0 ? 'Record<string, never>' : `{\n${members.join('\n')}\n${'  '.repeat(depth)}}`
 }
 
 /** A documentation comment: one line, or several where one would be too long. */

@@ -1,4 +1,5 @@
 import type { FeedData } from '../admin/feed-event.ts'
+import { inTime } from './in-time.ts'
 import { parseEventStream } from './parse-event-stream.ts'
 import { operations, type Operations, type Problem } from './operations.ts'
 
@@ -64,7 +65,7 @@ type Parameters<Name extends keyof Operations> = Operations[Name]['parameters']
  * The arguments of `call` after the name: parameters, body and options; all are optional if the operation requires
  * neither parameters nor a body.
  */
-export type CallArguments<Name extends keyof Operations> = undefined extends Operations[Name]['body']
+export type CallArguments<Name extends Exclude<keyof Operations, 'events'>> = undefined extends Operations[Name]['body']
   ? Record<never, never> extends Parameters<Name>
     ? [parameters?: Parameters<Name>, body?: undefined, options?: CallOptions]
     : [parameters: Parameters<Name>, body?: undefined, options?: CallOptions]
@@ -74,8 +75,10 @@ const DEFAULT_PREFIX = 'api/v1'
 const DEFAULT_TIMEOUT = 30
 /** Milliseconds that a timer can wait for. */
 const MAX_TIMEOUT = 2 ** 31 - 1
+/** Milliseconds without a byte after which a stream of events is lost: three times the interval of its comments. */
+const MAX_SILENCE = 45_000
 
-/** An error response of the REST API, or a segment of a path that no request can be made of (status 400). */
+/** An error response of the REST API, or parameters that no request can be made of (status 400). */
 export class ApiError extends Error {
   /** HTTP status. */
   readonly status: number
@@ -115,13 +118,14 @@ export class PeerServerClient {
   }
 
   /**
-   * Calls an operation. Rejects with ApiError for an error response or a redirect, TypeError when the service cannot
-   * be reached, TimeoutError when it does not respond in time, and the signal's reason when the call is aborted.
+   * Calls an operation. Rejects with ApiError for an error response, a redirect or unknown parameters, TypeError when
+   * the service cannot be reached, TimeoutError when it does not respond in time, and the signal's reason when the call
+   * is aborted.
    */
-  async call<Name extends keyof Operations> (
+  async call<Name extends Exclude<keyof Operations, 'events'>> (
     name: Name, ...[parameters = {}, body, { signal, timeout: seconds = this.#timeout } = {}]: CallArguments<Name>
   ): Promise<Operations[Name]['response']> {
-    const timeout = AbortSignal.timeout(Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT))
+    const timeout = AbortSignal.timeout(millisecondsOf(seconds))
     const response = await this.#send(name, parameters as Record<string, unknown>, {
       ...encodeBody(body),
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout])
@@ -130,26 +134,41 @@ export class PeerServerClient {
   }
 
   /**
-   * Follows the event feed from the event after `lastId` until the stream ends or `signal` aborts it. Each event comes
-   * with its id; events that cannot be replayed have none. Also throws ApiError when the response is not an event
-   * stream.
+   * Follows the event feed from the event after `lastId`. Each event comes with its id; events that cannot be replayed
+   * have none. Returns when the service ends the stream, because it stops or after `duration`. Throws what `call`
+   * rejects with: TypeError also when the connection is lost later, TimeoutError also after 45 seconds without a byte
+   * (the service sends a comment every 15 seconds), the reason of `signal` when that aborts, and ApiError also when the
+   * response is not an event stream.
    */
   async * events (
     parameters: Operations['events']['parameters'] = {}, lastId: string = '', signal?: AbortSignal
   ): AsyncGenerator<{ id: string | undefined, event: ClientEvent }> {
     const headers = { accept: 'text/event-stream', ...(lastId === '' ? {} : { 'last-event-id': lastId }) }
-    const response = await this.#send('events', parameters, { headers, ...(signal === undefined ? {} : { signal }) })
-    await checkEventStream(response)
-    for await (const { id, data } of parseEventStream(response.body!)) {
-      // A message without data is the position of the stream in the feed.
-      yield { id, event: data === '' ? { type: 'open' } : JSON.parse(data) }
+    const over = new AbortController()
+    const signals = signal === undefined ? [over.signal] : [over.signal, signal]
+    try {
+      const request = this.#send('events', parameters, { headers, signal: AbortSignal.any(signals) })
+      const response = await inTime(request, millisecondsOf(this.#timeout))
+      await checkEventStream(response)
+      for await (const { id, data } of parseEventStream(response.body!, MAX_SILENCE)) {
+        // A message without data is the position of the stream in the feed.
+        yield { id, event: data === '' ? { type: 'open' } : JSON.parse(data) }
+      }
+    } finally {
+      over.abort()
     }
   }
 
   async #send (name: keyof Operations, parameters: Record<string, unknown>, init: RequestInit): Promise<Response> {
     const { method, path, query } = operations[name]
-    const segment = (parameter: string): string => encodeSegment(parameter, String(parameters[parameter]))
+    const names = new Set<string>(query)
+    const segment = (parameter: string): string => {
+      names.add(parameter)
+      return encodeSegment(parameter, String(parameters[parameter]))
+    }
     const url = new URL(path.slice(1).replace(/\{(\w+)\}/g, (_, parameter: string) => segment(parameter)), this.#root)
+    const unknown = Object.keys(parameters).find(one => parameters[one] !== undefined && !names.has(one))
+    if (unknown !== undefined) throw invalidParameter(unknown, `is not a parameter of ${name}`)
     for (const parameter of query) {
       if (parameters[parameter] !== undefined) url.searchParams.set(parameter, String(parameters[parameter]))
     }
@@ -164,6 +183,11 @@ export class PeerServerClient {
     const detail = isUnknownServer ? { detail: `no server ${this.#server}: ${problem.detail}` } : {}
     throw new ApiError(response.status, { ...problem, ...detail })
   }
+}
+
+/** As timers take them. */
+function millisecondsOf (seconds: number): number {
+  return Math.min(Math.ceil(seconds * 1000), MAX_TIMEOUT)
 }
 
 /** The URL that the path of the REST API is relative to; it may be given with that path. */
@@ -185,7 +209,11 @@ function redirected ({ status, headers }: Response): ApiError {
 function encodeSegment (parameter: string, text: string): string {
   const message = segmentFault(text)
   if (message === undefined) return encodeURIComponent(text)
-  throw new ApiError(400, {
+  throw invalidParameter(parameter, message)
+}
+
+function invalidParameter (parameter: string, message: string): ApiError {
+  return new ApiError(400, {
     code: 'bad-request', detail: `${parameter} ${message}`, errors: [{ pointer: `/params/${parameter}`, message }]
   })
 }

@@ -323,7 +323,7 @@ export interface Ban {
 export interface Operations {
   /** List the nodes of the cluster. */
   listNodes: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: undefined
     response: {
       items: Array<Node>
@@ -360,7 +360,7 @@ export interface Operations {
   }
   /** Get the state of the server. */
   getServer: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: undefined
     response: State
   }
@@ -436,7 +436,7 @@ export interface Operations {
   }
   /** Whether the server is listening. */
   isListening: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: undefined
     response: {
       /** Whether the server is listening */
@@ -445,7 +445,7 @@ export interface Operations {
   }
   /** Start listening. */
   listen: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** Port to listen on; 0: any free port */
       port?: number
@@ -461,7 +461,7 @@ export interface Operations {
   }
   /** Stop listening. */
   stop: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** Close code: 1000-1014 (except 1004-1006, 1010) or 3000-4999. Codes from 4000 are for applications */
       code?: number
@@ -506,7 +506,7 @@ export interface Operations {
   }
   /** Open a room. */
   openRoom: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** Name of the room */
       name?: string
@@ -735,7 +735,7 @@ export interface Operations {
   }
   /** Disconnect many peers. */
   disconnectPeers: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** Only these peers */
       ids?: Array<number>
@@ -849,7 +849,7 @@ export interface Operations {
   }
   /** List the bans. */
   bans: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: undefined
     response: {
       items: Array<Ban>
@@ -862,7 +862,7 @@ export interface Operations {
   }
   /** Ban an address or a range. */
   ban: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** An IP address, or a range such as `192.0.2.0/24` */
       address: string
@@ -889,7 +889,7 @@ export interface Operations {
   }
   /** Ban the addresses of peers. */
   banPeers: {
-    parameters: Record<never, never>
+    parameters: Record<string, never>
     body: {
       /** Only these peers */
       ids?: Array<number>

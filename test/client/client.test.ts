@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -10,11 +10,36 @@ import { ApiError, PeerServerClient } from '../../src/client/index.ts'
 import { operations, type Operations } from '../../src/client/operations.ts'
 import { clientFile, clientText } from '../../scripts/docs/client.ts'
 import { startApp } from '../helper/app.ts'
+import { stopTime } from '../helper/clock.ts'
 import { MemoryConnection } from '../helper/memory/memory-connection.ts'
+import { until } from '../helper/until.ts'
 import { withTimeout } from '../helper/with-timeout.ts'
 import { accept } from '../helper/internals.ts'
 
 const token = 'a token of more than thirty-two characters'
+
+/** A web server with this listener, and a client of it. */
+async function startWebServer (t: Test, listener: RequestListener) {
+  const http = createServer(listener)
+  t.teardown(() => { http.closeAllConnections(); http.close() })
+  await once(http.listen(0, '127.0.0.1'), 'listening')
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  return { url, client: new PeerServerClient({ url }) }
+}
+
+/** A client, and the stream of events that it is sent by hand. */
+async function startStream (t: Test) {
+  const responses: ServerResponse[] = []
+  const { client } = await startWebServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('id: a-1\nretry: 2000\n\n')
+    responses.push(response)
+  })
+  const signal = new AbortController()
+  const events = client.events({}, '', signal.signal)
+  const open = { value: { id: 'a-1', event: { type: 'open' } }, done: false }
+  t.same(await withTimeout(() => 'the start', events.next()), open)
+  return { events, response: responses[0], signal }
+}
 
 async function startService (t: Test) {
   const started = await startApp(t, {
@@ -178,6 +203,77 @@ t.test('no close reason of a client breaks the stream of events', async t => {
   const { value } = await withTimeout(() => 'the event', events.next())
   t.match(value, { event: { type: 'client_close_request', reason } })
   await events.return(undefined)
+})
+
+t.test('events end when the service ends the stream', async t => {
+  const { events, response } = await startStream(t)
+  response.end()
+  t.same(await withTimeout(() => 'the end', events.next()), { value: undefined, done: true })
+
+  const { service, client } = await startService(t)
+  for await (const { event } of client.events({ duration: 0.01 })) t.same(event, { type: 'open' })
+  const stopping = client.events()
+  await stopping.next()
+  const closed = service.close()
+  t.same(await withTimeout(() => 'the end', stopping.next()), { value: undefined, done: true })
+  await closed
+})
+
+t.test('events throw a TypeError when the connection is lost', async t => {
+  const { events, response } = await startStream(t)
+  response.socket!.resetAndDestroy()
+  await t.rejects(withTimeout(() => 'the end', events.next()), TypeError)
+  t.same(await events.next(), { value: undefined, done: true })
+  await t.rejects(new PeerServerClient({ url: 'http://127.0.0.1:1' }).events().next(), TypeError)
+})
+
+t.test('events throw the reason of the signal', async t => {
+  const { events, response, signal } = await startStream(t)
+  const closed = once(response, 'close')
+  const next = events.next()
+  const reason = new Error('enough')
+  signal.abort(reason)
+  t.equal(await withTimeout(() => 'the end', next.catch((error: unknown) => error)), reason)
+  await withTimeout(() => 'the end of the connection', closed)
+})
+
+t.test('events throw a TimeoutError after 45 s without a byte', async t => {
+  const clock = stopTime(t)
+  const { events, response } = await startStream(t)
+  const closed = once(response, 'close')
+  let error: unknown
+  events.next().catch((thrown: unknown) => { error = thrown })
+  await until(() => {
+    clock.advance(15_000)
+    return error !== undefined
+  })
+  t.match(error, { name: 'TimeoutError', message: 'no data for 45 seconds' })
+  await withTimeout(() => 'the end of the connection', closed)
+})
+
+t.test('an application that takes long for an event misses none', async t => {
+  const clock = stopTime(t)
+  const { events, response } = await startStream(t)
+  clock.advance(3_600_000)
+  response.write('id: a-2\ndata: {"type":"stopped"}\n\n')
+  t.match(await withTimeout(() => 'the event', events.next()), { value: { id: 'a-2' } })
+  await events.return(undefined)
+})
+
+t.test('events throw a TimeoutError when there is no response in time', async t => {
+  let isClosed = false
+  const { url } = await startWebServer(t, (_request, response) => { response.once('close', () => { isClosed = true }) })
+  await t.rejects(new PeerServerClient({ url, timeout: 0.1 }).events().next(), { name: 'TimeoutError' })
+  await until(() => isClosed)
+})
+
+t.test('a parameter that the operation does not have is refused before any request', async t => {
+  const { client, server } = await startService(t)
+  const { call } = client as unknown as { call (...args: unknown[]): Promise<unknown> }
+  const ban = call.call(client, 'ban', { seconds: 60 }, { address: '192.0.2.7' })
+  await t.rejects(ban, { name: 'ApiError', status: 400, details: ['seconds is not a parameter of ban'] })
+  t.same(server.bans(), [])
+  await t.rejects(client.events({ type: 'stats' } as {}).next(), { message: 'type is not a parameter of events' })
 })
 
 t.test('rejects when there is no response in time, and when the response is neither JSON nor events', async t => {

@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { parseEventStream } from '../../src/client/parse-event-stream.ts'
+import { stopTime } from '../helper/clock.ts'
+import { until } from '../helper/until.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 /** A body that arrives in these chunks. */
 function bodyOf (chunks: Uint8Array[]): ReadableStream<Uint8Array> {
@@ -15,7 +18,7 @@ function bodyOf (chunks: Uint8Array[]): ReadableStream<Uint8Array> {
 
 async function parse (chunks: Uint8Array[]) {
   const messages = []
-  for await (const { id, event, data } of parseEventStream(bodyOf(chunks))) messages.push([id, event, data])
+  for await (const { id, event, data } of parseEventStream(bodyOf(chunks), 60_000)) messages.push([id, event, data])
   return messages
 }
 
@@ -50,4 +53,26 @@ t.test('line separators in data end no line', async t => {
     const data = JSON.stringify({ reason: `${separator}retry:${separator}` })
     t.same(await parse([Buffer.from(`id: a-1\ndata: ${data}\n\n`)]), [['a-1', undefined, data]])
   }
+})
+
+t.test('throws a TimeoutError when nothing arrives for some time; a comment is enough', async t => {
+  const clock = stopTime(t)
+  let reads = 0
+  let canceled = false
+  let controller: ReadableStreamDefaultController<Uint8Array>
+  const body = new ReadableStream<Uint8Array>({
+    start: given => { controller = given },
+    pull: () => { reads++ },
+    cancel: () => { canceled = true }
+  }, { highWaterMark: 0 })
+  const next = parseEventStream(body, 45_000).next().catch((error: unknown) => error)
+  for (let read = 1; read < 5; read++) {
+    await until(() => reads === read)
+    clock.advance(44_999)
+    controller!.enqueue(Buffer.from(': heartbeat\n\n'))
+  }
+  await until(() => reads === 5)
+  clock.advance(45_000)
+  t.match(await withTimeout(() => 'the error', next), { name: 'TimeoutError' })
+  t.ok(canceled)
 })

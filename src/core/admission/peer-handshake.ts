@@ -6,7 +6,7 @@ export interface PeerHandshake {
   /** Path and query; tokens in it are masked. */
   readonly url: string
   /** Headers by lower-case name; the values of those that may hold a secret are `***`. */
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | undefined>>
 }
 
 /** Headers whose values are shown: those that browsers, Godot and proxies send, and that hold no secret. */

@@ -1,4 +1,4 @@
-import type { float, int, Variant } from '../../protocol/variant/variant-types.ts'
+import type { float, int, StringName, Variant } from '../../protocol/variant/variant-types.ts'
 
 /** What a member of a node is: it can be called, or set. */
 export type MemberKind = 'method' | 'property'
@@ -127,7 +127,8 @@ export type ValueOf<K> =
               : K extends typeof variant | typeof exact ? Variant
                 : K extends ArrayOf<infer Element> ? ReadonlyArray<ValueOf<Element>>
                   : K extends DictionaryOf<infer Key, infer Value> ? ReadonlyMap<ValueOf<Key>, ValueOf<Value>>
-                    : K extends new (...args: any[]) => infer Value ? Value : never
+                    // What its constructor returns would be too narrow for bytes: `Uint8Array<ArrayBuffer>`.
+                    : K extends { readonly prototype: infer Value } ? Value : never
 
 /** Marks the type of a method whose handler gets other arguments than its callers give. */
 declare const handled: unique symbol
@@ -181,10 +182,13 @@ export type PropertyName<Members> = {
 export type ArgumentsOf<Method> =
   IsAny<Method> extends true ? any[] : Method extends (...args: infer Arguments) => any ? Arguments : never
 
-/** What may be sent as a value: a plain object wherever a Dictionary is declared. */
+/** What may be sent as a value: a plain object wherever a Dictionary is declared whose keys may be texts. */
 export type Sendable<Value> =
   IsAny<Value> extends true ? any
-    : Value extends ReadonlyMap<any, any> ? Value | { readonly [key: string]: Variant } : Value
+    : Value extends ReadonlyMap<infer Key, infer Element> ? Value | SendableObject<Key, Element> : Value
+
+type SendableObject<Key, Element> =
+  Extract<Key, string | StringName> extends never ? never : { readonly [key: string]: Sendable<Element> }
 
 /** What may be sent as the arguments of a method. */
 export type SendableArguments<Method> = ArgumentsOf<Method> extends infer Arguments extends unknown[]

@@ -8,6 +8,7 @@ import { WebSocket } from 'ws'
 import { adminRoutes } from '../../../index.ts'
 import { root } from '../../../scripts/root.ts'
 import { eventTypes } from '../../../src/admin/feed-event.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { openEvents } from '../../helper/sockets/event-source.ts'
 import { jsonRequest, startHost, type Host, type HostOptions } from '../../helper/host.ts'
 import { pem } from '../../helper/sockets/keys.ts'
@@ -706,4 +707,16 @@ t.test('a host keeps its own Server-Sent Events', async t => {
   const stream = await events()
   const { id } = await join()
   t.equal((await stream.next()).data.id, id)
+})
+
+t.test('an idle stream gets a comment every 15 s, whatever the host\'s Server-Sent Events get', async t => {
+  const { default: sse } = await import('@fastify/sse') as any
+  const clock = stopTime(t)
+  const { events } = await start(t, { before: async app => { await app.register(sse, { heartbeatInterval: 0 }) } })
+  const stream = await events()
+  await until(() => stream.events.length > 0)
+  for (const count of [1, 2]) {
+    clock.advance(15_000)
+    await until(() => stream.comments.length === count)
+  }
 })
