@@ -1,7 +1,7 @@
 import { GodotError } from '../../../error.ts'
 import { encodeDespawn, encodeSpawn } from '../../../protocol/multiplayer/replication4-packet.ts'
 import type { Variant } from '../../../protocol/variant/variant-types.ts'
-import { childPath, isNodeName, MAX_NAME } from '../wire/node-path.ts'
+import { checkedPath, childPath, isNodeName, MAX_NAME } from '../wire/node-path.ts'
 import { Presence } from './presence.ts'
 import type { Appearance } from './presence.ts'
 import type { AnyValues, ReplicatedValues, Replication, VisibilityOptions } from './replication.ts'
@@ -77,7 +77,7 @@ export class Spawner {
         if (!this.#byPresence.has(presence)) {
           throw new GodotError('ERR_DOES_NOT_EXIST', `node ${presence.path} was despawned`)
         }
-        return this.#scene.synchronizers.add(path, replication, options)
+        return this.#scene.synchronizers.add(checkedPath(path), replication, options)
       }
     })
     this.#nodes.set(name, node)

@@ -533,3 +533,18 @@ t.test('a listener of changed that throws is logged', async t => {
   t.equal(server.monitor.failures, 1)
   await server.stop()
 })
+
+t.test('the path of a synchronizer in a node is checked, whether the server spawned the node or not', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const spawned = multiplayer.spawner('/root/Main/Spawner').spawn('Player', { scene: 0 })
+  for (const node of [spawned, multiplayer.node('/root/Main/State', [])]) {
+    for (const path of ['', '/Input', './Input', '../Input', 'Input/', 'Input:aim']) {
+      t.throws(() => node.synchronizer(path, {}, { authority: 7 }), {
+        code: 'ERR_INVALID_PARAMETER', message: `invalid node path "${node.path}/${path}": expected e.g. /root/Main/Pawn`
+      }, path)
+    }
+    t.equal(node.synchronizer('Input', {}, { authority: 7 }).path, `${node.path}/Input`)
+  }
+  await server.stop()
+})
