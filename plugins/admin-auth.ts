@@ -14,8 +14,11 @@ import type { Role } from '../src/named-token.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Name of the token that authorized the request; null where no token is required. */
-    adminName: string | null
+    /**
+     * Name of the token that authorized the request, in scopes of `adminRoutes` and `metrics`; null where no token is
+     * required, undefined elsewhere.
+     */
+    adminName: string | null | undefined
   }
 }
 
@@ -24,6 +27,14 @@ export type AdminAuthOptions = Pick<AdminOptions, 'token' | 'auth'>
 
 /** Called with the address of a client that sent a wrong token. */
 interface Watched { readonly onWrongToken?: (address: string) => void }
+
+/** The role of the token of each request that has a valid one. */
+const authorized = new WeakMap<FastifyRequest, Role>()
+
+/** Whether a request has a valid token; its `adminName` may be the host's own. */
+export function hasValidToken (request: FastifyRequest): boolean {
+  return authorized.has(request)
+}
 
 /** One for all scopes of an HTTP server. */
 const guards = new WeakMap<object, TokenGuard>()
@@ -40,7 +51,6 @@ export default fp<AdminAuthOptions & Watched>(async (app, { token, auth, onWrong
   guards.set(app.server, guard)
   const pauses = new Pauses()
   app.addHook('preClose', async () => { pauses.close() })
-  const authorized = new WeakMap<FastifyRequest, Role>()
   await requireToken(app, async (given, request) => {
     const owner = owners.find(owner => timingSafeEqual(owner.digest, digest(given)))
     if (owner === undefined) {

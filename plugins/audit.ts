@@ -6,6 +6,7 @@ import { describeAdminAction, type AdminAction } from '../src/admin/admin-action
 import type { EventFeed } from '../src/admin/event-feed.ts'
 import { isReadOnly } from '../src/admin/read-only.ts'
 import type { BurstLog } from '../src/core/server/log/burst-log.ts'
+import { hasValidToken } from './admin-auth.ts'
 
 /**
  * Records what administrators change or try to change, in the app's log and in the feed; also what the role of their
@@ -20,7 +21,7 @@ export default fp<{ feed: EventFeed }>(async (app, { feed }) => {
   // Not onResponse: the action took place even if the client does not wait for the response.
   app.addHook('onSend', async (request, { statusCode: status }) => {
     const isRejected = status === 401 || status === 403
-    const isAuthorized = request.adminName !== null || (authorized.has(request) && !isRejected)
+    const isAuthorized = hasValidToken(request) || (authorized.has(request) && !isRejected)
     if (isAuthorized) {
       if (!isReadOnly(request.method)) audit(request, status, feed)
     } else if (isRejected) countUnauthorized(request, status, feed, bursts)
@@ -35,9 +36,10 @@ function audit (request: FastifyRequest, status: number, feed: EventFeed): void 
 }
 
 function describeRequest (request: FastifyRequest, status: number): AdminAction {
-  const { routeOptions, adminName: by, method, url, params, query, body } = request
+  const { routeOptions, adminName, method, url, params, query, body } = request
   const { operationId } = (routeOptions.schema ?? {}) as { operationId?: string }
   const operation = operationId ?? `${method} ${routeOptions.url ?? url.split('?', 1)[0]}`
+  const by = adminName || null
   return describeAdminAction({ operation, by, address: addressOf(request), params, query, body, status })
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import {
   arrayOf, dictionaryOf, float, int, PoolVector2Array, serverOptions, StringName, variant, Vector2, WebSocketServer
@@ -237,6 +238,12 @@ const onHandshake: OnHandshake = ({ query }) => {
   return query.name.length > 0
 }
 
+function compiledHook (app: FastifyInstance): void {
+  app.addHook('onResponse', async ({ adminName }) => {
+    same<Same<typeof adminName, string | null | undefined>>()
+  })
+}
+
 function compiledEvent (event: ClientEvent): void {
   if (event.type === 'peer_connected') same<Same<typeof event.node, string | undefined>>()
   if (event.type === 'node_joined') same<Same<typeof event.node, string>>()
@@ -256,6 +263,7 @@ t.test('remote members of a game are typed', async t => {
   t.type(compiledSynchronizer, 'function')
   t.type(compiledSpawner, 'function')
   t.type(compiledEvent, 'function')
+  t.type(compiledHook, 'function')
   t.type(compiledBytes, 'function')
   t.type(compiledDictionaries, 'function')
   t.type(compiledClient, 'function')

@@ -52,12 +52,13 @@ t.test('ignores a token in the query', async t => {
   }
 })
 
-t.test('request.admin is the name of the token\'s owner', async t => {
+t.test('request.adminName is the name of the token\'s owner, in the scope of the REST API', async t => {
   const { ask, names } = await makeApp(t, { token: [{ name: 'alice', token: alice }, { name: 'bob', token: bob }] })
   await ask('GET', '/api/server', `Bearer ${alice}`)
   await ask('GET', '/api/server', `Bearer ${bob}`)
   await ask('GET', '/api/server', 'Bearer nobody')
-  t.same(names, ['alice', 'bob', null])
+  await ask('GET', '/own')
+  t.same(names, ['alice', 'bob', null, undefined])
 
   const alone = await makeApp(t, { token: alice })
   await alone.ask('GET', '/api/server', `Bearer ${alice}`)
@@ -174,7 +175,7 @@ t.test('responses to wrong tokens wait no longer than their client or the app', 
 /** An app with the routes at /api, a route of its own, and the admin names of its requests. */
 async function makeApp (t: Test, options: AdminOptions) {
   const log: string[] = []
-  const names: Array<string | null> = []
+  const names: Array<string | null | undefined> = []
   const app = Fastify({ logger: { level: 'trace', stream: { write: line => { log.push(line) } } } })
   t.teardown(async () => { await app.close() })
   app.get('/own', async () => 'mine')

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { apiPrefix, type AppOptions } from '../../app.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startApp } from '../helper/app.ts'
+import { jsonRequest, startHost } from '../helper/host.ts'
 import { operationsOf } from '../helper/documents/document.ts'
 import { openEvents } from '../helper/sockets/event-source.ts'
 import { MemoryConnection } from '../helper/memory/memory-connection.ts'
@@ -274,4 +275,20 @@ t.test('an id that is not an integer is recorded as a parameter, not as the id o
   const peer = join(server)
   t.equal(await ask(String(peer)), 202)
   t.match(await nextAction(), { id: peer, parameters: {} })
+})
+
+t.test('requests with a wrong token are none of an administrator, also if the host has names of its own', async t => {
+  for (const name of [undefined, '', 'root']) {
+    const lines: any[] = []
+    const { api } = await startHost(t, {
+      fastify: { logger: { level: 'info', stream: { write: text => { lines.push(JSON.parse(text)) } } } },
+      admin: { token: [alice] },
+      before: app => { app.decorateRequest('adminName', name) }
+    })
+    const init = jsonRequest('PATCH', { handshakeTimeout: 5 })
+    t.equal((await api('/server', { ...init, headers: { ...init.headers, ...asNobody } })).status, 401)
+    t.match(lines.filter(({ msg }) => /admin/.test(msg)), [{ msg: 'unauthorized admin requests', status: 401 }])
+    t.equal((await api('/server', { ...init, headers: { ...init.headers, ...asAlice } })).status, 200)
+    t.match(lines.filter(({ audit }) => audit !== undefined), [{ audit: { action: 'changeServer', by: 'alice' } }])
+  }
 })
