@@ -7,6 +7,9 @@ import { clusterOptions, roomRules, ServerOptions } from '../../src/options/opti
 import { runtimeOptionNames } from '../../src/options/runtime-options.ts'
 import { code } from './markdown.ts'
 
+/** Types of options that cannot be derived from their schemas. */
+const types: Readonly<Record<string, string>> = { log: '`Logger`', auth: '`false`' }
+
 /** Columns of the rows that `optionRows` returns. */
 export const optionColumns = ['option', 'type', 'default', 'meaning']
 
@@ -53,7 +56,7 @@ export function namedTokenRows (): string[][] {
 
 function rowsOf (schemas: Record<string, TSchema>, defaults: object): string[][] {
   return Object.entries(schemas).map(([name, schema]) =>
-    [`\`${name}\``, typeOf(schema), code((defaults as Record<string, unknown>)[name]), meaningOf(schema)])
+    [`\`${name}\``, types[name] ?? typeOf(schema), code((defaults as Record<string, unknown>)[name]), meaningOf(schema)])
 }
 
 /** The default of an option, undefined when there is none. */

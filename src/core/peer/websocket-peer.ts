@@ -49,7 +49,11 @@ export interface PeerBackend {
   close (cause: 'server', code: number, reason: string): void
 }
 
-/** One connected client (Godot's WebSocketPeer). */
+/**
+ * One connected client (Godot's WebSocketPeer). A node does not know the traffic of clients that are connected to
+ * another node of the cluster: their counts of packets and bytes and what is buffered are 0, `isPaused` is false,
+ * `state` is never `closing`, and `setNoDelay` has no effect.
+ */
 export class WebSocketPeer extends PacketPeer {
   readonly #session: PeerBackend
 
@@ -74,7 +78,7 @@ export class WebSocketPeer extends PacketPeer {
     return this.#session.connectedAt
   }
 
-  /** Seconds since it connected; unlike `connectedAt` independent of changes of the date. */
+  /** Seconds since it connected; unlike `connectedAt` independent of changes of the date, for a peer of this node. */
   get age (): number {
     return this.#session.age
   }
@@ -128,8 +132,8 @@ export class WebSocketPeer extends PacketPeer {
    * Moves the peer to another room of its server: it leaves the one and joins the other, on the same connection and
    * under the same id. Listeners of the signals find it in its new room. Throws FAILED unless the peer is open and
    * its room has signalled that it is there (not in `peer_connected` of its `multiplayer`, nor while it is being
-   * moved), ERR_DOES_NOT_EXIST for a room that is closing, closed or of another server, `room-full`. A locked room can
-   * be moved to.
+   * moved), ERR_UNAVAILABLE for a peer of another node of a cluster, ERR_DOES_NOT_EXIST for a room that is closing,
+   * closed or of another server, `room-full`. A locked room can be moved to.
    */
   moveTo (room: Room): void {
     this.#session.moveTo(room)
@@ -222,9 +226,10 @@ export class WebSocketPeer extends PacketPeer {
   }
 
   /**
-   * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the output buffer is full,
-   * ERR_INVALID_PARAMETER for anything but bytes. The bytes are copied, except a packet of 64 KiB or more that was
-   * received from a client: it must not change after this call. Godot: PacketPeer.put_packet.
+   * Sends one message in the write mode; throws FAILED unless open, ERR_OUT_OF_MEMORY when the output buffer is full
+   * (of another node: when the message is too large), ERR_INVALID_PARAMETER for anything but bytes. The bytes are
+   * copied, except a packet of 64 KiB or more that was received from a client: it must not change after this call.
+   * Godot: PacketPeer.put_packet.
    */
   putPacket (bytes: Uint8Array): void {
     this.#session.send(bytes, this.#session.writeMode === writeMode.TEXT)

@@ -32,7 +32,7 @@ export class RoomState {
 
   /**
    * Keeps these bytes, at most 64 KiB; resolves when the cluster has them. Rejects with ERR_INVALID_PARAMETER for more,
-   * FAILED unless the room is open and has its home on this node, cluster-unavailable.
+   * FAILED unless the room has its home on this node and, in a cluster, is open, cluster-unavailable.
    */
   async set (bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array) || bytes.length > MAX_STATE) {

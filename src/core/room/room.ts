@@ -187,7 +187,8 @@ export class Room extends PacketPeer {
   /**
    * Sends one packet in either mode to all peers except these; unknown ids are ignored. Returns the number of
    * receivers: a peer whose output buffer is full does not get it. Throws ERR_OUT_OF_MEMORY when it is larger than
-   * `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but bytes.
+   * `maxDataSize` of the server, ERR_INVALID_PARAMETER for anything but bytes, ERR_INVALID_DATA for an empty one with
+   * Godot 4.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
     return this.#core.sender.broadcastExcept(new Set(excluded), bytes, isText)

@@ -157,7 +157,10 @@ export class WebSocketServer extends PacketPeer {
     this.#settings.change({ privateKey, sslCertificate, caChain })
   }
 
-  /** Throws unless a new client would be accepted now: `not-listening`, `refusing-connections` or `server-full`. */
+  /**
+   * Throws unless a new client would be accepted now: `not-listening`, `cluster-unavailable`, `refusing-connections`
+   * (also while the node is drained) or `server-full`.
+   */
   checkJoin (): void {
     this.#admission.checkAccepting()
     if (this.#admission.isFull) throw new GodotError('server-full')
@@ -206,8 +209,8 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Address that the server's own listener binds to, `*` for all. Setting it throws FAILED while listening.
-   * Godot: WebSocketServer.bind_ip.
+   * Address that the server's own listener binds to, `*` for all. Setting it throws FAILED while listening,
+   * ERR_INVALID_PARAMETER for an invalid one. Godot: WebSocketServer.bind_ip.
    */
   get bindIp (): string {
     return this.options.bindIp
@@ -218,7 +221,8 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Private key (PEM) of a TLS listener. Setting it throws FAILED while listening. Godot: WebSocketServer.private_key.
+   * Private key (PEM) of a TLS listener. Setting it throws FAILED while listening, ERR_INVALID_PARAMETER for anything
+   * but a string. Godot: WebSocketServer.private_key.
    */
   get privateKey (): string | undefined {
     return this.options.privateKey
@@ -229,8 +233,7 @@ export class WebSocketServer extends PacketPeer {
   }
 
   /**
-   * Certificate (PEM) of the private key. Setting it throws FAILED while listening. Godot:
-   * WebSocketServer.ssl_certificate.
+   * Certificate (PEM) of the private key. Setting it throws as `privateKey`. Godot: WebSocketServer.ssl_certificate.
    */
   get sslCertificate (): string | undefined {
     return this.options.sslCertificate
@@ -240,7 +243,7 @@ export class WebSocketServer extends PacketPeer {
     this.#changeIdle({ sslCertificate: pem })
   }
 
-  /** Intermediate certificates (PEM). Setting it throws FAILED while listening. Godot: WebSocketServer.ca_chain. */
+  /** Intermediate certificates (PEM). Setting it throws as `privateKey`. Godot: WebSocketServer.ca_chain. */
   get caChain (): string | undefined {
     return this.options.caChain
   }
@@ -256,7 +259,7 @@ export class WebSocketServer extends PacketPeer {
 
   /**
    * Sets the buffer sizes per peer, in KiB and packets, each rounded up to a power of two; throws FAILED while
-   * listening. Godot: WebSocketMultiplayerPeer.set_buffers.
+   * listening, ERR_INVALID_PARAMETER for an invalid size. Godot: WebSocketMultiplayerPeer.set_buffers.
    */
   setBuffers (inputBufferKb: number, inputMaxPackets: number, outputBufferKb: number, outputMaxPackets: number): void {
     this.#changeIdle({ inputBufferKb, inputMaxPackets, outputBufferKb, outputMaxPackets })
@@ -395,7 +398,7 @@ export class WebSocketServer extends PacketPeer {
   /**
    * Sends one packet in either mode to all peers except these; unknown ids are ignored. Returns the number of
    * receivers: a peer whose output buffer is full does not get it. Throws ERR_OUT_OF_MEMORY when it is larger than
-   * `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes.
+   * `maxDataSize`, ERR_INVALID_PARAMETER for anything but bytes, ERR_INVALID_DATA for an empty one with Godot 4.
    */
   broadcastExcept (excluded: Iterable<number>, bytes: Uint8Array, isText: boolean = false): number {
     return this.#registry.rooms.broadcastExcept(new Set(excluded), bytes, isText)
@@ -411,22 +414,25 @@ export class WebSocketServer extends PacketPeer {
 
   // ---- rooms ----
 
-  /** Number of rooms, including `main`. */
+  /** Number of rooms, including `main`; in a cluster of those that `rooms` returns. */
   get roomCount (): number {
     return this.#registry.rooms.size
   }
 
-  /** The rooms in the order in which they were opened, `main` first. */
+  /**
+   * The rooms in the order in which they were opened, `main` first; in a cluster those that have their home or a peer
+   * on this node.
+   */
   * rooms (): IterableIterator<Room> {
     for (const { room } of this.#registry.rooms) yield room
   }
 
-  /** Whether a room of this name is open. */
+  /** Whether a room of this name is open; in a cluster on any node, although `room` may not find it. */
   hasRoom (name: string): boolean {
     return this.#registry.rooms.has(name)
   }
 
-  /** The room of this name; throws ERR_DOES_NOT_EXIST without one. */
+  /** The room of this name, one of `rooms`; throws ERR_DOES_NOT_EXIST without one. */
   room (name: string): Room {
     return this.#registry.rooms.get(name).room
   }

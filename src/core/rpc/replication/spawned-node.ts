@@ -36,7 +36,8 @@ export class SpawnedNode<R extends Replication = Replication> {
 
   /**
    * Changes a property; clients get the value with the next `sync`, unless it is equal to the one before and sent on
-   * change. Errors as of `Spawner.spawn`.
+   * change; none gets it after `despawn`. ERR_INVALID_PARAMETER for a property that is not declared, and for a value of
+   * another kind or that cannot be sent; ERR_OUT_OF_MEMORY for more than fits in a packet.
    */
   set<Name extends keyof R & string> (name: Name, value: ValueOf<R[Name]['kind']>): void {
     this.#presence.properties.set(name, value as Variant)

@@ -87,7 +87,8 @@ export class Synchronizer<R extends Replication = Replication> {
 
   /**
    * Changes a property; clients get the value with the next `sync`, unless it is equal to the one before and sent on
-   * change. ERR_UNAUTHORIZED unless the server is the authority; other errors as of `Spawner.spawn`.
+   * change; none gets it after `free`. ERR_UNAUTHORIZED unless the server is the authority; other errors as
+   * `SpawnedNode.set`.
    */
   set<Name extends keyof R & string> (name: Name, value: ValueOf<R[Name]['kind']>): void {
     if (this.#authority !== target.SERVER) {
