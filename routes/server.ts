@@ -249,7 +249,7 @@ function describeServer (server: WebSocketServer): Static<typeof State> {
 function describeSettings (server: WebSocketServer): Static<typeof State>['settings'] {
   const { options } = server
   return {
-    ...Object.fromEntries(runtimeOptionNames.map(name => [name, options[name]])) as RuntimeOptions,
+    ...Object.fromEntries(runtimeOptionNames.map(name => [name, options[name]])) as Required<RuntimeOptions>,
     allowedOrigins: options.allowedOrigins as '*' | string[] | undefined ?? null,
     rooms: internalsOf(server).settings.rooms ?? false
   }

@@ -238,6 +238,18 @@ const onHandshake: OnHandshake = ({ query }) => {
   return query.name.length > 0
 }
 
+function compiledChanges (server: WebSocketServer): void {
+  server.change({ maxPeers: 5, allowedOrigins: undefined, rooms: { maxRooms: undefined } })
+  // @ts-expect-error rooms cannot be turned on or off
+  server.change({ rooms: true })
+  // @ts-expect-error a fixed option
+  server.change({ path: '/ws2' })
+  server.monitor.events.on('limited', (limit, { peer, address }) => {
+    same<Same<typeof peer, number | undefined>>()
+    same<Same<typeof address, string | undefined>>()
+  })
+}
+
 function compiledHook (app: FastifyInstance): void {
   app.addHook('onResponse', async ({ adminName }) => {
     same<Same<typeof adminName, string | null | undefined>>()
@@ -263,6 +275,7 @@ t.test('remote members of a game are typed', async t => {
   t.type(compiledSynchronizer, 'function')
   t.type(compiledSpawner, 'function')
   t.type(compiledEvent, 'function')
+  t.type(compiledChanges, 'function')
   t.type(compiledHook, 'function')
   t.type(compiledBytes, 'function')
   t.type(compiledDictionaries, 'function')

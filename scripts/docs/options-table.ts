@@ -55,8 +55,10 @@ export function namedTokenRows (): string[][] {
 }
 
 function rowsOf (schemas: Record<string, TSchema>, defaults: object): string[][] {
-  return Object.entries(schemas).map(([name, schema]) =>
-    [`\`${name}\``, types[name] ?? typeOf(schema), code((defaults as Record<string, unknown>)[name]), meaningOf(schema)])
+  return Object.entries(schemas).map(([name, schema]) => {
+    const value = (defaults as Record<string, unknown>)[name]
+    return [`\`${name}\``, types[name] ?? typeOf(schema), code(value), meaningOf(schema)]
+  })
 }
 
 /** The default of an option, undefined when there is none. */

@@ -92,7 +92,7 @@ export class EventFeed {
       if (!(reason in limits)) this.#addBurst('refused', reason, { reason, address })
     },
     // An Error object is for the log only.
-    limited: (limit, { peer: id, error, ...details }: { peer?: number, error?: unknown }) => {
+    limited: (limit, { peer: id, error, ...details }) => {
       const whose = id === undefined ? details : { id, ...this.#roomOf(id), ...details }
       this.#addBurst('limited', limit, { limit, option: limits[limit], ...whose })
     },

@@ -19,6 +19,8 @@ export interface MetricsRegistry {
   readonly contentType: string
   /** All metrics in the text format of Prometheus. */
   metrics (): Promise<string>
+  /** Adds a metric. */
+  registerMetric (metric: any): void
 }
 
 /**

@@ -120,7 +120,7 @@ export class StateFile {
   }
 
   /** The stored options, without the rules of rooms if the server has no rooms now; the rules stay in the file. */
-  #applicable (name: string, server: WebSocketServer, stored: Values): Partial<RuntimeOptions> {
+  #applicable (name: string, server: WebSocketServer, stored: Values): RuntimeOptions {
     const { rooms, ...others } = stored
     const isWithoutRooms = rooms !== undefined && server.options.rooms === false
     if (isWithoutRooms) {

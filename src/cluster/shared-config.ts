@@ -196,7 +196,7 @@ export class SharedConfig {
     this.#set(banKey(address), undefined)
   }
 
-  optionsChanged (options: Partial<RuntimeOptions>): void {
+  optionsChanged (options: RuntimeOptions): void {
     for (const [name, value] of byName(options)) this.#set(OPTION + name, JSON.stringify(value ?? null))
   }
 
@@ -338,12 +338,12 @@ export class SharedConfig {
 }
 
 /** Options by name; each rule of `rooms` has a name, so that nodes can change different rules at the same time. */
-function byName ({ rooms, ...others }: Partial<RuntimeOptions>): Array<[string, unknown]> {
+function byName ({ rooms, ...others }: RuntimeOptions): Array<[string, unknown]> {
   const rules = typeof rooms === 'object' ? Object.entries(rooms) : []
   return [...Object.entries(others), ...rules.map(([rule, value]): [string, unknown] => [RULE + rule, value])]
 }
 
-function optionOf (name: string, value: unknown): Partial<RuntimeOptions> {
+function optionOf (name: string, value: unknown): RuntimeOptions {
   return name.startsWith(RULE) ? { rooms: { [name.slice(RULE.length)]: value } } : { [name]: value }
 }
 

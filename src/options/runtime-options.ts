@@ -9,14 +9,18 @@ export const runtimeOptionNames = [
   'maxPacketsPerSecond', 'maxBytesPerSecond', 'allowedOrigins', 'rooms'
 ] as const satisfies ReadonlyArray<keyof ServerOptions>
 
-/** Options that may change while the server listens. `rooms` may only change its rules. */
-export type RuntimeOptions = Pick<ServerOptions, typeof runtimeOptionNames[number]>
+type Changes<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
+
+/** Options that may change while the server listens; of `rooms` only the rules may. */
+export type RuntimeOptions = Changes<
+  Pick<ServerOptions, Exclude<typeof runtimeOptionNames[number], 'rooms'>> & { rooms: Changes<RoomRules> }
+>
 
 /**
  * The given options as changes of `current`, with all rules of rooms; throws ERR_INVALID_PARAMETER for an option that
  * is fixed.
  */
-export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOptions>): Partial<RuntimeOptions> {
+export function runtimeChanges (current: ServerOptions, given: RuntimeOptions): Partial<ServerOptions> {
   const names: readonly string[] = runtimeOptionNames
   const fixed = Object.keys(given).find(name => !names.includes(name))
   if (fixed !== undefined) throw invalid(fixed, 'cannot be changed at run time')
@@ -24,7 +28,7 @@ export function runtimeChanges (current: ServerOptions, given: Partial<RuntimeOp
 }
 
 /** Option `rooms` after a change; what is undefined has its default, but rooms cannot be turned off. */
-function changedRooms (before: ServerOptions['rooms'], given: ServerOptions['rooms'] | undefined): false | RoomRules {
+function changedRooms (before: ServerOptions['rooms'], given: RuntimeOptions['rooms']): false | RoomRules {
   if (before === false) {
     if (given === undefined) return false
     throw invalid('rooms', 'cannot be changed on a server without rooms')

@@ -36,7 +36,7 @@ function byAddress (one: { address: string }, other: { address: string }): numbe
 }
 
 /** Changes options of all nodes, as the REST API does. */
-function change (node: WebSocketServer, options: Partial<RuntimeOptions>): void {
+function change (node: WebSocketServer, options: RuntimeOptions): void {
   node.change(options)
   internalsOf(node).registry.cluster!.config.optionsChanged(options)
 }

@@ -2,7 +2,7 @@ import { isLoopback } from '../../address-range.ts'
 import { GodotError } from '../../error.ts'
 import type { ErrorCode } from '../../error.ts'
 import type { ServerOptions } from '../../options/option-types.ts'
-import type { LimitName } from '../server/limits.ts'
+import type { LimitDetails, LimitName } from '../server/limits.ts'
 import { addressKey } from './address-key.ts'
 import { Bans } from './bans.ts'
 import { Deadlines } from './deadlines.ts'
@@ -21,7 +21,7 @@ export interface AdmissionHost {
   /** Throws cluster-unavailable while the server is not part of its cluster. */
   checkCluster (): void
   /** A limit was hit; `details` name the client. */
-  limited (limit: LimitName, details: object): void
+  limited (limit: LimitName, details: LimitDetails): void
 }
 
 /** Checks who may connect, and counts connections, places and pending handshakes. */
@@ -131,11 +131,11 @@ export class Admission {
   }
 
   /** Reports that the application refused a client, or that a handshake took too long. */
-  reportLimit (limit: 'join-refused' | 'handshake-timeout', details: object): void {
+  reportLimit (limit: 'join-refused' | 'handshake-timeout', details: LimitDetails): void {
     this.#host.limited(limit, details)
   }
 
-  #limited (limit: LimitName & ErrorCode, details: object, message: string | undefined): GodotError {
+  #limited (limit: LimitName & ErrorCode, details: LimitDetails, message: string | undefined): GodotError {
     this.#host.limited(limit, details)
     return new GodotError(limit, message)
   }

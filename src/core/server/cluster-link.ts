@@ -33,7 +33,7 @@ export interface SharedConfigHost {
   /** Another node has lifted a ban. */
   unban (address: string): void
   /** Another node has changed options. */
-  change (options: Partial<RuntimeOptions>): void
+  change (options: RuntimeOptions): void
 }
 
 /** An event for operators, as nodes exchange it. */

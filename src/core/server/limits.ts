@@ -23,3 +23,20 @@ export const limits = {
 
 /** Name of a limit. */
 export type LimitName = keyof typeof limits
+
+/** The client that a limit applies to, as far as it is known. */
+export interface LimitDetails {
+  /** Id of the peer, or of the client that is authenticating. */
+  readonly peer?: number
+  /** Its room. */
+  readonly room?: string
+  /** Its IP address. */
+  readonly address?: string | undefined
+  /** Origin of the page, which is not allowed. */
+  readonly origin?: string | undefined
+  /** HTTP status and reason of the application's refusal (`join-refused`). */
+  readonly status?: number
+  readonly reason?: string | undefined
+  /** What the system reports (`no-descriptor`). */
+  readonly error?: unknown
+}

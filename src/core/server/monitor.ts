@@ -8,7 +8,7 @@ import { BurstLog } from './log/burst-log.ts'
 import { dropReasons } from './log/drop-reason.ts'
 import type { DropReason, RpcDrop } from './log/drop-reason.ts'
 import { limits } from './limits.ts'
-import type { LimitName } from './limits.ts'
+import type { LimitDetails, LimitName } from './limits.ts'
 import type { Logger } from '../../logger.ts'
 import { withShortStrings } from './log/short-strings.ts'
 import type { SignalSource } from './signal-source.ts'
@@ -35,7 +35,7 @@ export interface MonitorEvents {
   /** A handshake was refused. */
   refused: [reason: ErrorCode, address: string]
   /** A limit was hit; `details` name the client. Emitted at every hit. */
-  limited: [limit: LimitName, details: object]
+  limited: [limit: LimitName, details: LimitDetails]
   /** An address or range was banned. */
   banned: [ban: Ban]
   /** The ban of an address or range was lifted. */
@@ -137,7 +137,7 @@ export class Monitor implements ServerMonitor {
   }
 
   /** A limit was hit; `details` name the client. */
-  limited (limit: LimitName, details: object): void {
+  limited (limit: LimitName, details: LimitDetails): void {
     this.limits[limit]++
     this.#bursts.log({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
     this.events.emit('limited', limit, details)

@@ -198,7 +198,7 @@ export class WebSocketServer extends PacketPeer {
    * gets its default; rooms stay possible. Limits apply to connected peers from then on. Throws ERR_INVALID_PARAMETER
    * and changes nothing when one is invalid or not of RuntimeOptions.
    */
-  change (options: Partial<RuntimeOptions>): void {
+  change (options: RuntimeOptions): void {
     const changes = runtimeChanges(this.options, options)
     this.#settings.change(changes)
     if ('handshakeTimeout' in changes) this.#admission.timeoutChanged()
