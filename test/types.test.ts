@@ -193,7 +193,7 @@ function compiledBytes ({ multiplayer }: WebSocketServer, peer: WebSocketPeer): 
   node.rpc('bytes', new Int32Array())
 }
 
-/** A plain object stands for a dictionary whose keys may be texts. */
+/** A plain object stands for a dictionary whose keys may be strings. */
 function compiledDictionaries ({ multiplayer }: WebSocketServer): void {
   const node = multiplayer.node('/root/Main', {
     names: [dictionaryOf(int, String)],
@@ -210,7 +210,7 @@ function compiledDictionaries ({ multiplayer }: WebSocketServer): void {
   node.rpc('nested', { a: { b: 1 } })
   node.rpc('any', { a: 'x' })
   node.rpc('map', { a: 'x' })
-  // @ts-expect-error keys of a plain object are texts
+  // @ts-expect-error keys of a plain object are strings
   node.rpc('names', { 7: 'Ann' })
   // @ts-expect-error a value of another type
   node.rpc('places', { a: 'text' })

@@ -182,7 +182,7 @@ export type PropertyName<Members> = {
 export type ArgumentsOf<Method> =
   IsAny<Method> extends true ? any[] : Method extends (...args: infer Arguments) => any ? Arguments : never
 
-/** What may be sent as a value: a plain object wherever a Dictionary is declared whose keys may be texts. */
+/** What may be sent as a value: a plain object wherever a Dictionary is declared whose keys may be strings. */
 export type Sendable<Value> =
   IsAny<Value> extends true ? any
     : Value extends ReadonlyMap<infer Key, infer Element> ? Value | SendableObject<Key, Element> : Value

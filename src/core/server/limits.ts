@@ -34,8 +34,9 @@ export interface LimitDetails {
   readonly address?: string | undefined
   /** Origin of the page, which is not allowed. */
   readonly origin?: string | undefined
-  /** HTTP status and reason of the application's refusal (`join-refused`). */
+  /** HTTP status of the application's refusal (`join-refused`). */
   readonly status?: number
+  /** Reason of that refusal. */
   readonly reason?: string | undefined
   /** What the system reports (`no-descriptor`). */
   readonly error?: unknown
