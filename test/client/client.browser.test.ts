@@ -55,3 +55,27 @@ t.test('the typed client works in a browser: calls, bytes, errors and events', n
   // The dashboard asks whether it needs a token.
   t.same(problems.map(problem => /\d{3}/.exec(problem)?.[0]), ['401', '404'])
 })
+
+t.test('in a browser, too, events throw when the connection is lost or the signal aborts', needsBrowser, async t => {
+  const { url, service } = await startApp(t, { admin: { token } })
+  const { page } = await openPage(t)
+  await page.goto(`${url}/dashboard`)
+  await page.exposeFunction('cut', () => { service.server.closeAllConnections() })
+  const errors = await page.evaluate(async ({ url, token }) => {
+    // @ts-expect-error: a file of the page
+    const { PeerServerClient } = await import('/dashboard/client/client.js')
+    const client: PeerServerClient = new PeerServerClient({ url, token })
+    const over = new AbortController()
+    const ends = [(globalThis as any).cut, () => { over.abort(new Error('enough')) }]
+    const errors: string[] = []
+    for (const end of ends) {
+      const events = client.events({ types: 'admin' }, '', over.signal)
+      await events.next()
+      const next = events.next()
+      end()
+      errors.push(await next.then(() => 'no error', (error: Error) => `${error.name}: ${error.message}`))
+    }
+    return errors
+  }, { url, token })
+  t.match(errors, [/^TypeError/, 'Error: enough'])
+})
