@@ -6,7 +6,7 @@ export interface Logger {
   info (details: object, message: string): void
   /** Logs limits that were hit and refused remote calls; repetitions are counted, not repeated. */
   warn (details: object, message: string): void
-  /** Logs exceptions of the application's code. */
+  /** Logs exceptions of the application's code; repetitions are counted, not repeated. */
   error (details: object, message: string): void
 }
 

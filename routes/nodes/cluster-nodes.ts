@@ -4,6 +4,7 @@ import type { WebSocketPeer } from '../../src/core/peer/websocket-peer.ts'
 import type { ClusterLink, RoomFacts } from '../../src/core/server/cluster-link.ts'
 import { slotOfId } from '../../src/cluster/peer-id.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
+import type { BurstLog } from '../../src/core/server/log/burst-log.ts'
 import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { GodotError, noSuchPeer, noSuchRoom } from '../../src/error.ts'
 import type { Logger } from '../../src/logger.ts'
@@ -45,6 +46,11 @@ export class ClusterNodes {
 
   get log (): Logger {
     return internalsOf(this.server).registry.log
+  }
+
+  /** Logs what requests can repeat. */
+  get bursts (): BurstLog {
+    return internalsOf(this.server).registry.monitor.bursts
   }
 
   /** Bytes that a response of another node may have; Infinity without option `cluster`. */
@@ -242,7 +248,7 @@ export class NodeOperation<Parameters extends object, Result> {
       try {
         if (isReady) return [await this.at(slot, parameters, bytes)]
       } catch (err) {
-        this.#nodes.log.warn({ err, node: id }, 'node did not respond')
+        this.#nodes.bursts.log({ level: 'warn', key: { node: id }, message: 'node did not respond' }, { err })
       }
       unreachable.push(id)
       return []

@@ -57,6 +57,7 @@ const labels: ReadonlyArray<readonly [label: string, metric: string, values: str
   ['reason', 'dropped_packets_total', 'as of `dropped` in [events.md](events.md#values)'],
   ['code', 'leaves_total', 'a [close code](errors.md#close-codes), `3xxx` or `4xxx`'],
   ['code', 'http_problems_total', 'a code of [errors.md](errors.md)'],
+  ['callback', '', '`listener` (of a signal), `onHandshake`, `authenticate`'],
   ['state', 'peers', listed(peerStates)],
   ['state', 'cluster_nodes', listed(nodeStates)],
   ['kind', '', listed(messageKinds)]

@@ -328,7 +328,10 @@ export class EventFeed {
     this.#gatherStats!().then(stats => {
       const event = new FeedEvent('stats', stats, '')
       for (const subscriber of subscribers) if (this.#subscribers.has(subscriber)) subscriber.send(event)
-    }, (err: unknown) => { internalsOf(this.#server).registry.log.warn({ err }, 'statistics not gathered') })
+    }, (err: unknown) => {
+      const { bursts } = internalsOf(this.#server).monitor
+      bursts.log({ level: 'warn', key: {}, message: 'statistics not gathered' }, { err })
+    })
       .finally(() => { this.#isGathering = false })
   }
 

@@ -241,6 +241,12 @@ function trafficReadings (at: (server: WebSocketServer) => Snapshot): Reading[] 
       read: server => server.monitor.failures
     },
     {
+      name: 'callback_failures_total',
+      help: 'Failed listeners of signals, and failures of onHandshake and authenticate, by callback',
+      label: 'callback',
+      read: server => server.monitor.callbackFailures
+    },
+    {
       name: 'input_queue_packets',
       help: 'Packets waiting to be read by the application',
       read: server => at(server).unread

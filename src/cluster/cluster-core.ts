@@ -483,7 +483,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       },
       close: ({ slot, id }, code, reason) => {
         this.#node.commands.ask(slot, 'disconnect', { id, code, reason })
-          .catch((err: unknown) => { this.#node.log.warn({ err, peer: id }, 'peer of another node not closed') })
+          .catch((err: unknown) => {
+            const message = 'peer of another node not closed'
+            this.#node.failures.log({ level: 'warn', key: {}, message }, { err, peer: id })
+          })
       },
       remoteJoined: peer => {
         this.#homes.entry.seats.take(peer.facts.room)

@@ -94,7 +94,8 @@ export class Gaps {
   }
 
   #report (node: ClusterNode, lost: number, room: string): void {
-    this.#context.log.warn({ node: node.id, lost, room }, 'messages of a node were lost')
+    const message = 'messages of a node were lost'
+    this.#context.failures.log({ level: 'warn', key: { node: node.id }, message }, { lost, room })
     this.#parts.signals.emit('gap', node, lost, room)
   }
 

@@ -12,7 +12,7 @@ import type { Subjects } from './subjects.ts'
 export interface NodeContext {
   readonly registry: PeerRegistry
   readonly log: Logger
-  /** What may fail with every heartbeat. */
+  /** Logs what may fail with every heartbeat, or for each of many rooms and peers. */
   readonly failures: BurstLog
   /** Throws cluster-unavailable before the node has joined. */
   readonly bus: Bus

@@ -3,11 +3,12 @@ import t, { type Test } from 'tap'
 import { adminRoutes } from '../../index.ts'
 import type { Bus } from '../../src/cluster/bus/bus.ts'
 import { openAdminCluster, type AdminCluster, type Api } from '../helper/admin-cluster.ts'
-import { simulateTime } from '../helper/clock.ts'
+import { simulateTime, stopTime } from '../helper/clock.ts'
 import { command } from '../helper/programs/command.ts'
 import { jsonRequest } from '../helper/host.ts'
 import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
 import type { RoomClient } from '../helper/memory/room-client.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
 const text = (body: string): RequestInit => ({ method: 'POST', headers: { 'content-type': 'text/plain' }, body })
@@ -401,6 +402,23 @@ t.test('the audit log names the node that the request was sent to', async t => {
     action: 'drainNode', parameters: { node: 'node-1', reason: 'bye' }, status: 202, node: 'node-1'
   }])
   t.equal(audits.length, 1)
+})
+
+t.test('a node that never responds, as one without the REST API, is logged once per burst', async t => {
+  const warnings: unknown[] = []
+  const warn = (details: object, message: string): void => { warnings.push([message, details]) }
+  const { nodes } = await openMemoryCluster(t, 2, { log: { ...silentLogger, warn } })
+  const app = Fastify()
+  t.teardown(async () => { await app.close() })
+  app.decorate('peerServer', nodes[0])
+  await app.register(adminRoutes, { auth: false })
+  stopTime(t)
+  for (let i = 0; i < 20; i++) {
+    t.match((await app.inject('/peers')).json(), { unreachable: ['node-1'] })
+    t.match((await app.inject('/nodes')).json(), { unreachable: ['node-1'] })
+  }
+  t.match(warnings, [['node did not respond', { node: 'node-1', err: { message: /unknown command/ } }]])
+  t.equal(warnings.length, 1)
 })
 
 t.test('the terminal lists the nodes and the node of each peer, and drains a node', async t => {

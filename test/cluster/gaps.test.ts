@@ -6,6 +6,7 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import {
   joinRoom, openMemoryCluster, patientTimings, quickTimings, settled, type MemoryCluster
 } from '../helper/memory/memory-cluster.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 import { override } from '../helper/override.ts'
 import type { RoomClient } from '../helper/memory/room-client.ts'
 import { until } from '../helper/until.ts'
@@ -45,6 +46,24 @@ t.test('packets to all that are lost between nodes are reported, and the sender\
   await settled()
   t.same(gaps, [['node-0', 2, 'arena']])
   t.same(await two.heard(), [`del ${one.id}`, `add ${one.id}`, `${one.id}: after`])
+})
+
+t.test('losses of many rooms are reported one by one, and logged once per burst', async t => {
+  const warnings: unknown[] = []
+  const warn = (details: object, message: string): void => { warnings.push([message, details]) }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, { log: { ...silentLogger, warn } })
+  const senders = [await joinRoom(a, 'one'), await joinRoom(a, 'two'), await joinRoom(a, 'three')]
+  for (const room of ['one', 'two', 'three']) await joinRoom(b, room)
+  const gaps = gapsOf(b)
+  for (const text of ['first', 'lost', 'after']) {
+    if (text === 'lost') broker.cut(buses[0])
+    for (const sender of senders) sender.sendTo(0, text)
+    await settled()
+    if (text === 'lost') broker.restore(buses[0])
+  }
+  t.same(gaps.sort(), ['one', 'three', 'two'].map(room => ['node-0', 1, room]))
+  t.match(warnings, [['messages of a node were lost', { node: 'node-0', lost: 1, room: String }]])
+  t.equal(warnings.length, 1)
 })
 
 for (const order of ['sender', 'receiver']) {

@@ -5,7 +5,6 @@ import type { Accepted, HandshakeRequest, OnHandshake, Refused } from '../../on-
 import type { AcceptedDeflate } from '../../protocol/websocket/deflate-offer.ts'
 import { checkUpgrade, chooseProtocol, upgradeResponse } from '../../protocol/websocket/upgrade.ts'
 import type { Connection } from '../../transport/connection.ts'
-import type { Logger } from '../../logger.ts'
 import type { Admission } from './admission.ts'
 import type { Deadlined } from './deadlines.ts'
 import { describeHandshake } from './peer-handshake.ts'
@@ -35,7 +34,6 @@ export interface HandshakeTransport {
 /** What a handshake needs of its server. */
 export interface HandshakeHost {
   readonly admission: Admission
-  readonly log: Logger
   readonly protocols: readonly string[]
   readonly onHandshake: OnHandshake | undefined
   readonly perMessageDeflate: boolean
@@ -49,6 +47,10 @@ export interface HandshakeHost {
   accept (connection: Connection, protocol: string, response: Uint8Array, handshake: Handshake): void
   /** The client was refused. */
   refusedHandshake (reason: ErrorCode, address: string): void
+  /** `onHandshake` threw or rejected, for a request with this URL. */
+  onHandshakeFailed (error: unknown, url: string): void
+  /** A handshake failed for a reason that is not a refusal. */
+  failedHandshake (error: unknown): void
 }
 
 /**
@@ -193,7 +195,7 @@ export class Handshake implements Deadlined {
 
   #known (error: unknown): GodotError {
     if (error instanceof GodotError) return error
-    this.#host.log.error({ err: error }, 'handshake failed')
+    this.#host.failedHandshake(error)
     return new GodotError('join-failed')
   }
 
@@ -280,8 +282,8 @@ export class Handshake implements Deadlined {
     let answer: Accepted | Refused
     try {
       answer = checkedAnswer('onHandshake', await onHandshake(request))
-    } catch (err) {
-      this.#host.log.error({ err, url: withoutTokens(request.url) }, 'onHandshake failed')
+    } catch (error) {
+      this.#host.onHandshakeFailed(error, withoutTokens(request.url))
       throw new GodotError('join-failed')
     }
     const { status, reason } = answer as Refused

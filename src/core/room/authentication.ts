@@ -11,7 +11,6 @@ import type { Deadlined } from '../admission/deadlines.ts'
 import { pauseReason } from '../peer/pause-reason.ts'
 import type { PeerSession } from '../peer/peer-session.ts'
 import { checkBytes, checkPacket } from '../check-packet.ts'
-import type { Logger } from '../../logger.ts'
 import type { RoomOutbox } from './relay/room-outbox.ts'
 
 /** Why a client was rejected: by the application, or because it took too long. These are names of limits. */
@@ -29,7 +28,6 @@ const MAX_MESSAGES = 64
 /** What `Authentication` needs of its room. */
 export interface AuthenticationHost {
   readonly outbox: RoomOutbox
-  readonly log: Logger
   /** Bytes of the largest message. */
   maxSize (): number
   /** Seconds that a client may take. */
@@ -40,6 +38,8 @@ export interface AuthenticationHost {
   rejected (session: PeerSession, reason: AuthFailure | undefined): void
   /** The client sent a packet that is not allowed yet. */
   dropped (session: PeerSession): void
+  /** `authenticate` threw, rejected, or returned something invalid. */
+  failed (session: PeerSession, error: unknown): void
   /** Calls `callback` outside of the current call. */
   defer (callback: () => void): void
 }
@@ -199,8 +199,8 @@ export class Authentication {
       const checked = checkedAnswer('authenticate', answer as Exclude<typeof answer, Uint8Array>)
       if (checked.status !== undefined) checkClose(REFUSED + checked.status, checked.reason ?? '')
       return answer === false ? 'refused' : checked
-    } catch (err) {
-      this.#host.log.error({ err, peer: session.id }, 'authenticate failed')
+    } catch (error) {
+      this.#host.failed(session, error)
       return 'refused'
     }
   }

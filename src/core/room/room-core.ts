@@ -551,12 +551,11 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
   }
 
   #openAuthentication (): Authentication | undefined {
-    const { settings: { options, wire }, log, monitor, signals } = this.#server
+    const { settings: { options, wire }, monitor, signals } = this.#server
     const { authenticate } = options
     if (authenticate === undefined || wire.relay.auth === undefined) return undefined
     return new Authentication(wire.relay.auth, authenticate, {
       outbox: this.outbox,
-      log,
       maxSize: () => this.#serverSettings.maxPacketSize,
       seconds: () => options.authTimeout,
       authenticated: session => {
@@ -568,6 +567,7 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
         signals.emit('peer_authentication_failed', session.id)
       },
       dropped: session => { monitor.dropped('not-admitted', session.peer) },
+      failed: ({ id: peer }, err) => { monitor.callbackFailed('authenticate', err, { peer }) },
       defer: callback => { this.#server.defer(callback) }
     })
   }

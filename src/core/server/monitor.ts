@@ -81,6 +81,8 @@ export interface Counters {
   readonly limits: Readonly<Record<LimitName, number>>
   /** Exceptions and rejections of remote methods. */
   readonly failures: number
+  /** Exceptions and rejections of listeners of signals, and of these options. */
+  readonly callbackFailures: Readonly<Record<'listener' | 'onHandshake' | 'authenticate', number>>
   /** Packets that went from one peer to another; one for many counts once per receiver. */
   readonly packetsRelayed: number
 }
@@ -104,17 +106,19 @@ export class Monitor implements ServerMonitor {
   readonly drops = zeros(Object.keys(dropReasons) as DropReason[])
   readonly limits = zeros(Object.keys(limits) as LimitName[])
   failures = 0
+  readonly callbackFailures = { listener: 0, onHandshake: 0, authenticate: 0 }
   packetsRelayed = 0
   readonly events: SignalEmitter<MonitorEvents>
+  /** Logs what clients or requests can repeat. */
+  readonly bursts: BurstLog
   readonly #log: Logger
-  readonly #bursts: BurstLog
   readonly #watchers: SignalEmitter<{ watchPackets: Parameters<PacketWatcher> }>
   /** Whether packets have to be passed to `showPacket`. */
   isWatched = false
 
   constructor (log: Logger) {
     this.#log = log
-    this.#bursts = new BurstLog(log)
+    this.bursts = new BurstLog(log)
     const failed = (err: unknown, signal: string): void => { this.listenerFailed(err, signal) }
     this.events = new SignalEmitter(eventNames, failed)
     this.#watchers = new SignalEmitter(new Set(['watchPackets'] as const), failed)
@@ -139,7 +143,7 @@ export class Monitor implements ServerMonitor {
   /** A limit was hit; `details` name the client. */
   limited (limit: LimitName, details: LimitDetails): void {
     this.limits[limit]++
-    this.#bursts.log({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
+    this.bursts.log({ level: 'warn', key: { limit, option: limits[limit] }, message: 'limit hit' }, details)
     this.events.emit('limited', limit, details)
   }
 
@@ -164,7 +168,7 @@ export class Monitor implements ServerMonitor {
 
   /** A remote call of a peer was refused. */
   callRefused (reason: RpcDrop, peer: WebSocketPeer, details: object): void {
-    this.#bursts.log({ level: 'warn', key: { reason }, message: 'remote call refused' }, {
+    this.bursts.log({ level: 'warn', key: { reason }, message: 'remote call refused' }, {
       peer: peer.id,
       ...withShortStrings(details)
     })
@@ -174,7 +178,7 @@ export class Monitor implements ServerMonitor {
   /** A client probably runs the other version of Godot. */
   otherGodot (peer: WebSocketPeer, wire: ServerOptions['wire']): void {
     const [client, server] = wire === 'godot3' ? [4, 3] : [3, 4]
-    this.#bursts.log({
+    this.bursts.log({
       level: 'warn',
       key: { wire },
       message: `a client of Godot ${client} at an endpoint for Godot ${server} (option wire)`
@@ -187,17 +191,25 @@ export class Monitor implements ServerMonitor {
   ): void {
     this.failures++
     const details = spawned === undefined ? { peer, err } : { peer, ...withShortStrings({ spawned }), err }
-    this.#bursts.log({ level: 'error', key, message: 'remote method failed' }, details)
+    this.bursts.log({ level: 'error', key, message: 'remote method failed' }, details)
   }
 
   /** The server has stopped, and all peers have ended. */
   stopped (): void {
     this.events.emit('stopped')
-    this.#bursts.end()
+    this.bursts.end()
   }
 
   /** A listener of a signal threw or rejected. */
   listenerFailed (err: unknown, signal: string): void {
-    this.#bursts.log({ level: 'error', key: { signal }, message: 'listener failed' }, { err })
+    this.callbackFailed('listener', err, {}, { signal })
+  }
+
+  /** A callback of the application threw or rejected; `details` name the client, `key` tells callbacks apart. */
+  callbackFailed (
+    callback: keyof Counters['callbackFailures'], err: unknown, details: object = {}, key: object = {}
+  ): void {
+    this.callbackFailures[callback]++
+    this.bursts.log({ level: 'error', key, message: `${callback} failed` }, { err, ...withShortStrings(details) })
   }
 }

@@ -294,7 +294,6 @@ export class PeerRegistry implements RoomServer {
     const { settings } = this
     return {
       admission: this.#admission,
-      log: this.log,
       get protocols () { return settings.options.protocols },
       get onHandshake () { return settings.options.onHandshake },
       get perMessageDeflate () { return settings.options.perMessageDeflate },
@@ -302,7 +301,11 @@ export class PeerRegistry implements RoomServer {
       checkRoom: (name, address) => { this.rooms.checkEntry(name, address) },
       prepareRoom: (name, address) => this.cluster?.prepareEntry(name, address),
       accept: (...arrival) => { this.accept(...arrival) },
-      refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) }
+      refusedHandshake: (reason, address) => { this.monitor.refused(reason, address) },
+      onHandshakeFailed: (err, url) => { this.monitor.callbackFailed('onHandshake', err, { url }) },
+      failedHandshake: err => {
+        this.monitor.bursts.log({ level: 'error', key: {}, message: 'handshake failed' }, { err })
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ import { BusError } from '../../../src/cluster/bus/bus.ts'
 import { RoomRetries, type RoomRetriesHost } from '../../../src/cluster/homes/room-retries.ts'
 import type { NodeContext } from '../../../src/cluster/node-context.ts'
 import { GodotError } from '../../../src/error.ts'
+import { BurstLog } from '../../../src/core/server/log/burst-log.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { settled } from '../../helper/memory/memory-cluster.ts'
 
@@ -22,7 +23,8 @@ function openRetries (outcomes: { close?: Error, write?: Error }): { retries: Ro
     gaveUp: room => { calls.push(`gave up ${room}`) },
     close: async (slot, room) => { attempt('close', `close ${room} on ${slot}`) }
   }
-  const retries = new RoomRetries({ log, bus: { isConnected: true } } as unknown as NodeContext, host)
+  const context = { log, failures: new BurstLog(log), bus: { isConnected: true } }
+  const retries = new RoomRetries(context as unknown as NodeContext, host)
   retries.notClosed('arena', new BusError('timeout', 'arena'), 7, { code: 4000, reason: '', openedAt: undefined })
   retries.notWritten('arena', new BusError('timeout', 'arena'))
   return { retries, calls }

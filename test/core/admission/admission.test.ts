@@ -292,6 +292,19 @@ t.test('an unexpected exception refuses the client with join-failed and is logge
   t.same(server.countPeers(), { open: 0, closing: 0, pending: 0 })
 })
 
+t.test('a burst of unexpected exceptions is logged once', async t => {
+  stopTime(t)
+  const logged: unknown[] = []
+  const server = await openMemoryServer({ log: { ...silentLogger, error: details => { logged.push(details) } } })
+  const failure = new Error('the connection cannot be taken over')
+  for (let i = 0; i < 100; i++) {
+    const client = new HandshakeClient(server)
+    client.takeConnection = () => { throw failure }
+    client.request()
+  }
+  t.same(logged, [{ err: failure }])
+})
+
 t.test('without autoPoll stop() destroys connections that wait for poll()', async t => {
   const server = await openMemoryServer({ autoPoll: false, maxPeers: 1 })
   const waiting = new MemoryConnection()

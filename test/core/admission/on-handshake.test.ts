@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { UpgradeRequest } from '../../../src/core/admission/upgrade-request.ts'
+import { stopTime } from '../../helper/clock.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import type { HandshakeRequest, OnHandshake } from '../../../src/on-handshake.ts'
 import { nextTurn } from '../../helper/memory/frame-client.ts'
@@ -142,3 +143,15 @@ for (const [what, onHandshake] of faults) {
     await server.stop()
   })
 }
+
+t.test('counts every failure, and logs a burst once, with the first 200 characters of the URL', async t => {
+  const clock = stopTime(t)
+  const { server, errors, join } = await openServer(() => { throw new Error('broken') })
+  for (let i = 0; i < 1000; i++) await join({ url: `/ws?token=secret&x=${'y'.repeat(15_000)}` })
+  t.match(errors, [{ err: Error, url: /^\/ws\?token=\*\*\*&x=y{184}\.\.\. \(15016 characters\)$/ }])
+  clock.advance(10_000)
+  t.match(errors.slice(1), [{ hits: 999, seconds: 10 }])
+  t.equal(errors.length, 2)
+  t.equal(server.monitor.callbackFailures.onHandshake, 1000)
+  await server.stop()
+})

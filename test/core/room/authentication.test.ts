@@ -425,3 +425,18 @@ t.test('a client that was rejected can no longer be accepted', async t => {
   t.same(codes, ['ERR_DOES_NOT_EXIST'])
   t.notOk(told.some(([name]) => name === 'peer_connected'))
 })
+
+t.test('counts every failure of authenticate, and logs a burst of them once', async t => {
+  const { server, errors } = await serve(() => { throw new Error('broken') })
+  for (let i = 0; i < 20; i++) {
+    const client = new FrameClient(server)
+    auth(client, 'token')
+    t.same((await heard(client)).at(-1), '8:03e8')
+    client.connection.disconnect()
+  }
+  t.match(errors, [{ err: Error, peer: 10 }])
+  t.equal(errors.length, 1)
+  t.equal(server.monitor.callbackFailures.authenticate, 20)
+  await server.stop()
+  t.match(errors.slice(1), [{ hits: 19 }])
+})

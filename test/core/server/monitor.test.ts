@@ -24,7 +24,7 @@ t.test('every reason to drop packets is counted from the start, and has a text',
   t.same(Object.keys(new Monitor(silentLogger).drops).sort(), Object.keys(dropReasons).sort())
 })
 
-t.test('a listener that fails at every event is logged once per burst', async t => {
+t.test('a listener that fails at every event is counted, and logged once per burst', async t => {
   stopTime(t)
   const records: object[] = []
   const monitor = new Monitor({ ...silentLogger, error: details => { records.push(details) } })
@@ -32,6 +32,7 @@ t.test('a listener that fails at every event is logged once per burst', async t 
   monitor.events.on('listening', () => { throw err })
   for (let i = 0; i < 1000; i++) monitor.events.emit('listening')
   t.same(records, [{ signal: 'listening', err }])
+  t.same(monitor.callbackFailures, { listener: 1000, onHandshake: 0, authenticate: 0 })
 })
 
 t.test('a watcher of packets that throws or rejects is logged, and the packet is handled', async t => {
