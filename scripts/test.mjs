@@ -1,6 +1,6 @@
 // Compiles and runs the tests: `npm test`, `npm run test:quick`, `npm run test:file -- test/core/room/rooms.test.ts`.
 import { execFileSync, spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
 import { build, outputOf, transpile } from './compile.mjs'
 import { checkCoverage } from './test/coverage.mjs'
@@ -26,15 +26,22 @@ async function run () {
         runFiles(args.map(arg => arg.endsWith('.ts') ? outputOf(resolve(arg)) : resolve(arg)))
     case 'nodes':
       process.env.NODES = findNodes().join(delimiter)
+      process.env.FASTIFY = earliestFastify()
       return await build('tsconfig.json') || runFiles([outputOf(resolve('test/package.test.ts'))])
   }
 }
 
 /** Executables of other Node versions, which npm keeps in its cache. */
 function findNodes () {
-  return ['20.20.2', '22', '24', '26'].map(version => execFileSync('npm', [
+  return ['20.20.2', '22.12.0', '22', '24', '26'].map(version => execFileSync('npm', [
     'exec', '--yes', `--package=node@${version}`, '--', 'node', '-p', 'process.execPath'
   ], { encoding: 'utf8' }).trim())
+}
+
+/** The earliest version of Fastify that the package supports. */
+function earliestFastify () {
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return peerDependencies.fastify.replace('^', '')
 }
 
 /** Types, lint and unused exports, the last two beside the tests; then coverage. */

@@ -126,7 +126,11 @@ const pageTsconfig = {
   files: ['page.ts']
 }
 
-/** Further versions of Node, from `npm run test:nodes`. */
+/** The service of the package in a project that has installed it. */
+const packedService = 'node_modules/fastify-peer-server/dist/service.js'
+
+/** An earlier version of Fastify, and further ones of Node, from `npm run test:nodes`. */
+const fastify = process.env.FASTIFY
 const nodes = (process.env.NODES ?? '').split(delimiter).filter(path => path !== '')
 
 t.test('the packed package works and type checks in an empty project', async t => {
@@ -138,11 +142,7 @@ t.test('the packed package works and type checks in an empty project', async t =
   t.same([...stderr.matchAll(/package: '([^']+)@[^@']+'/g)].map(([, name]) => name).filter(name => name !== 'cookie'), [],
     'all packages support this Node')
 
-  await writeFile(join(project, 'consumer.ts'), consumer)
-  await writeFile(join(project, 'typed.cts'), typedCommonjs)
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
-  await run(project, process.execPath, ...compilerCommand())
-
+  await compileConsumer(project)
   await writeFile(join(project, 'page.ts'), page)
   await writeFile(join(project, 'page.json'), JSON.stringify(pageTsconfig))
   await run(project, process.execPath, ...compilerCommand('-p', 'page.json'))
@@ -195,8 +195,7 @@ t.test('the packed package works and type checks in an empty project', async t =
   })
 
   await t.test('the packed service serves the dashboard', async t => {
-    const main = join(project, 'node_modules/fastify-peer-server/dist/service.js')
-    const { port } = await startService(t, {}, { file: main })
+    const { port } = await startService(t, {}, { file: join(project, packedService) })
     for (const file of filesIn(join(root, 'web'))) {
       const answer = await fetch(`http://127.0.0.1:${port}/dashboard${file === 'index.html' ? '' : `/${file}`}`)
       t.equal(answer.status, 200, file)
@@ -207,20 +206,46 @@ t.test('the packed package works and type checks in an empty project', async t =
 
 for (const node of [process.execPath, ...nodes]) {
   t.test(`the service is ready, serves a client and prints no warning on ${node}`, async t => {
-    const service = await startService(t, {}, { node })
-    const url = `http://127.0.0.1:${service.port}`
-    t.same(await (await fetch(`${url}/readyz`)).json(), { ready: true })
-    const socket = new WebSocket(`ws://127.0.0.1:${service.port}/ws`)
-    await once(socket, 'open')
-    t.match(await (await service.api('/peers')).json(), { items: [{ state: 'open' }] })
-    socket.terminate()
-    t.equal((await fetch(`${url}/metrics`)).status, 200)
-    t.equal(await service.stop(), 0)
-    t.same(service.log.filter(line => !line.startsWith('{"level":')), [], 'no warning')
+    await checkService(t, await startService(t, {}, { node }))
     const cli = [join(root, 'dist/cli.js'), 'peers', '--url', 'http://127.0.0.1:9']
     const { stderr } = await promisify(execFile)(node, cli).catch(error => error)
     t.match(stderr, /^Cannot reach the service: .*\n$/)
   })
+}
+
+if (fastify !== undefined) {
+  t.test(`the packed package and its service work with Fastify ${fastify}`, async t => {
+    const project = await emptyProject(t)
+    const options = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact']
+    await runProgram(project, 'npm', 'install', await pack(project), `fastify@${fastify}`, ...options)
+    const installed = JSON.parse(await readFile(join(project, 'node_modules/fastify/package.json'), 'utf8'))
+    t.equal(installed.version, fastify)
+    await compileConsumer(project)
+    t.same(JSON.parse(await run(project, process.execPath, 'consumer.js')), [200, '/game', true, 'ERR_DOES_NOT_EXIST'])
+    const service = await startService(t, {}, { file: join(project, packedService) })
+    await checkService(t, service)
+    t.notMatch(service.log.join(), 'incoming request')
+  })
+}
+
+async function compileConsumer (project: string): Promise<void> {
+  await writeFile(join(project, 'consumer.ts'), consumer)
+  await writeFile(join(project, 'typed.cts'), typedCommonjs)
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(tsconfig))
+  await run(project, process.execPath, ...compilerCommand())
+}
+
+/** It is ready, serves a client, and prints nothing but its log; stops it. */
+async function checkService (t: Test, service: Awaited<ReturnType<typeof startService>>): Promise<void> {
+  const url = `http://127.0.0.1:${service.port}`
+  t.same(await (await fetch(`${url}/readyz`)).json(), { ready: true })
+  const socket = new WebSocket(`ws://127.0.0.1:${service.port}/ws`)
+  await once(socket, 'open')
+  t.match(await (await service.api('/peers')).json(), { items: [{ state: 'open' }] })
+  socket.terminate()
+  t.equal((await fetch(`${url}/metrics`)).status, 200)
+  t.equal(await service.stop(), 0)
+  t.same(service.log.filter(line => !line.startsWith('{"level":')), [], 'no warning')
 }
 
 /** A project with nothing but Node's types; what our package depends on stands ready, so that npm needs no network. */

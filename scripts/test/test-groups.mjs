@@ -22,7 +22,7 @@ const long = [
   /^(docs\/generated-docs|types)$/, /^protocol\/websocket\/frame-reader\.differential$/
 ]
 const short = [
-  /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx)$/, /^protocol\/variant\/variant-godot$/
+  /^service/, /\.godot$/, /^examples\/(mounted|behind-nginx|game-servers)$/, /^protocol\/variant\/variant-godot$/
 ]
 const coveredWithChildren = /^service\/service\.limits$|^cli\/(watch|completion)$|^cluster\/(bus\/nats-|nats\/(faults|broker-pauses|broker-forgets|processes)\.|room\/rooms\.)/
 

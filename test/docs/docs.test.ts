@@ -1,13 +1,13 @@
-import { on, once } from 'node:events'
+import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import WebSocket from 'ws'
 import { root } from '../../scripts/root.ts'
-import { encodeRelayPacket } from '../../src/protocol/multiplayer/relay-packet.ts'
-import { encodeVariant } from '../../src/protocol/variant/variant.ts'
+import { Vector2 } from '../../index.ts'
 import { adminToken, readExamples, runExample, startExample, type Example } from '../helper/documents/doc-examples.ts'
 import { freePort } from '../helper/free-port.ts'
+import { asCall, RelaySocket } from '../helper/sockets/relay-socket.ts'
 
 /** What must hold while an example runs; its port (3000 or 9080) is replaced by a free one. */
 type Check = (t: Test, port: number, examples: readonly Example[]) => Promise<void>
@@ -28,7 +28,21 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
       await administer(t, port, examples, socket, id)
     },
 
+    async game (t, port) {
+      const player = await joinAnn(t, port)
+      await player.until(`1: moved [${player.id},{"x":100,"y":100}]`)
+    },
+
     async alone (t, port) { await echoes(t, port) }
+  },
+
+  'examples/arena/README.md': {
+    async arena (t, port) {
+      const player = await joinAnn(t, port)
+      await player.until(`1: scores [[${player.id},["Ann",0]]]`)
+      player.call('steer', new Vector2(1, 0))
+      await player.until(/^1: state /)
+    }
   },
 
   'docs/fastify.md': {
@@ -76,20 +90,9 @@ const pages: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
 
   'docs/multiplayer.md': {
     async member (t, port) {
-      const { socket, id } = await joinGame(`ws://127.0.0.1:${port}/ws`)
-      const name = encodeVariant('Ann')
-      // rpc("join", "Ann") on /root/Main, as Godot calls the first time: with the path at the end.
-      const call =
-        Buffer.concat([Buffer.of(0), Buffer.alloc(4), Buffer.from('join\0'), Buffer.of(1), name, Buffer.from('Main\0')])
-      call.writeUInt32LE(0x80000000 + call.length - 5, 1)
-      socket.send(encodeRelayPacket(0, id, 1, call))
-      const heard = new Set<string>()
-      for await (const [data] of on(socket, 'message')) {
-        for (const member of ['moved', 'health']) if (data.includes(`${member}\0`)) heard.add(member)
-        if (heard.size === 2) break
-      }
-      t.same([...heard].sort(), ['health', 'moved'])
-      socket.terminate()
+      const player = await joinAnn(t, port)
+      await player.until(`1: moved [${player.id},{"x":100,"y":100}]`)
+      await player.until('1: health 100')
     }
   }
 }
@@ -179,6 +182,13 @@ async function joinGame (url: string): Promise<{ socket: WebSocket, id: number }
   const socket = new WebSocket(url)
   const [hello] = await once(socket, 'message')
   return { socket, id: hello.readInt32LE(9) }
+}
+
+/** A Godot 3 player that calls `join` of the server's node /root/Main. */
+async function joinAnn (t: Test, port: number): Promise<RelaySocket> {
+  const player = await RelaySocket.connect(t, `ws://127.0.0.1:${port}/ws`, {}, asCall)
+  player.call('join', 'Ann')
+  return player
 }
 
 async function echoes (t: Test, port: number, protocols: string[] = []): Promise<void> {

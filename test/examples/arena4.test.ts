@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { Arena, surface } from '../../examples/arena4/arena.ts'
 import peerServer, { Vector2 } from '../../index.ts'
-import type { Script4 } from '../helper/godot/godot4-client.ts'
+import { scriptOf } from '../helper/godot/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
 
@@ -13,10 +13,7 @@ const read = (name: string): string => readFileSync(join(root, 'examples/arena4/
 const source = read('main.gd')
 
 /** The `@rpc` functions of the Godot project: who may call them, and how many parameters they have. */
-const script: Script4 = Object.fromEntries([
-  ...source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)
-].map(([, , mode = 'authority', name, parameters]) =>
-  [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
+const script = scriptOf(source)
 
 t.test('the client script has the functions that the server declares, with the same number of parameters', async t => {
   t.same(Object.fromEntries(Object.entries(script).map(([name, { args }]) =>

@@ -1,25 +1,22 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { connectNats } from '../../src/cluster/bus/nats-bus.ts'
 import { freePort } from '../helper/free-port.ts'
 import { asCall, RelaySocket } from '../helper/sockets/relay-socket.ts'
-import { startGodotProject } from '../helper/programs/running-program.ts'
+import { startExample, startGodotProject } from '../helper/programs/running-program.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { skipWithout } from '../helper/programs/skip-without.ts'
 import { until } from '../helper/until.ts'
-import { withTimeout } from '../helper/with-timeout.ts'
 
 const skip = [skipWithout('godot3-server'), skipWithout('nats-server')].find(({ skip }) => skip !== false)
 
 t.test('a real player continues to play, with its score, when the home of its room is killed', {
   ...skip, timeout: 120_000
 }, async t => {
-  const { port, brokerUrl, processes } = await startExample(t)
+  const { port, brokerUrl, processes } = await startCluster(t)
   const urlOf = (node: number): string => `ws://127.0.0.1:${port + node}/ws/ice`
   // The first one opens the room on its node.
   const ann = await RelaySocket.connect(t, urlOf(0), {}, asCall)
@@ -41,29 +38,15 @@ t.test('a real player continues to play, with its score, when the home of its ro
   t.equal(watcher.heard.filter(line => line === `del ${ann.id}`).length, 1, 'Ann has left once')
 })
 
-/** Starts a broker and three nodes with `start.ts`; the ports of the nodes follow each other. */
-async function startExample (t: Test): Promise<{ port: number, brokerUrl: string, processes: number[] }> {
+/** Starts a broker and three nodes; the ports of the nodes follow each other. */
+async function startCluster (t: Test): Promise<{ port: number, brokerUrl: string, processes: number[] }> {
   const [port, brokerPort] = [await freePorts(3), await freePort()]
-  const start = join(root, 'dist/examples/cluster/start.js')
-  const args = [start, String(port), String(brokerPort)]
-  const example = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  const exited = once(example, 'exit')
-  t.teardown(async () => {
-    example.kill('SIGTERM')
-    await exited
-  })
-  let output = ''
-  const listening = new Promise<void>((resolve, reject) => {
-    for (const stream of [example.stdout, example.stderr]) {
-      createInterface({ input: stream }).on('line', line => {
-        output += `${line}\n`
-        if (output.match(/listening at/g)?.length === 3) resolve()
-      })
-    }
-    exited.then(([code]) => { reject(new Error(`the example exited with ${code}:\n${output}`)) }, reject)
-  })
-  await withTimeout(() => `three nodes:\n${output}`, listening)
-  const processes = [...output.matchAll(/process (\d+)/g)].map(([, id]) => Number(id))
+  const example = startExample(t, 'cluster', port, brokerPort)
+  // It removes the folder of the broker.
+  t.teardown(async () => { await example.stop() })
+  const { lines } = example
+  await until(() => lines.filter(line => line.includes('listening at')).length === 3, () => lines.join('\n'))
+  const processes = lines.flatMap(line => /process (\d+)$/.exec(line)?.[1] ?? []).map(Number)
   return { port, brokerUrl: `nats://127.0.0.1:${brokerPort}`, processes }
 }
 

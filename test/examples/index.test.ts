@@ -10,6 +10,7 @@ const examples = readdirSync(folder, { withFileTypes: true }).filter(entry => en
 const tests = readdirSync(join(root, 'test/examples'))
 
 t.test('every example is in the list, has a page that begins with its command, and is tested', async t => {
+  const sources = tests.map(file => readFileSync(join(root, 'test/examples', file), 'utf8')).join('')
   const list = readFileSync(join(folder, 'README.md'), 'utf8')
   t.same([...list.matchAll(/\[(\w[\w-]*)\]\(\1\)/g)].map(([, name]) => name).sort(), examples.sort())
   for (const name of examples) {
@@ -17,6 +18,8 @@ t.test('every example is in the list, has a page that begins with its command, a
     const [, command] = /^```sh\n(.*)$/m.exec(page)!
     t.match(command, `examples/${name}/`, 'the command names the example')
     t.ok(tests.some(file => file.startsWith(`${name}.`)), `${name} has a test`)
+    // Those of `monitoring` are files for Prometheus and Grafana.
+    if (name !== 'monitoring') t.match(sources, `startExample(t, '${name}'`, `a test runs the command of ${name}`)
   }
 })
 

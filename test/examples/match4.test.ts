@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { root } from '../../scripts/root.ts'
 import { enemy, input, Match, player, state, surface } from '../../examples/match4/match.ts'
 import peerServer, { Vector2, type Replication } from '../../index.ts'
-import type { Godot4Client, Script4 } from '../helper/godot/godot4-client.ts'
+import { scriptOf, type Godot4Client } from '../helper/godot/godot4-client.ts'
 import { Godot4Socket } from '../helper/godot/godot4-socket.ts'
 import { until } from '../helper/until.ts'
 
@@ -13,10 +13,7 @@ const folder = join(root, 'examples/match4/godot')
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8')
 
 /** The `@rpc` functions of the Godot project. */
-const script: Script4 = Object.fromEntries([
-  ...read('main.gd').matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)
-].map(([, , mode = 'authority', name, parameters]) =>
-  [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
+const script = scriptOf(read('main.gd'))
 
 /** What `start` adds to the scene. */
 function loadMatch (game: Godot4Client): void {

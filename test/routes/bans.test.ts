@@ -28,6 +28,16 @@ t.test('a ban closes peers and refuses clients until it is removed', async t => 
   await join()
 })
 
+t.test('a DELETE without a body may have a JSON content type', async t => {
+  const { api } = await startHost(t)
+  const headers = { 'content-type': 'application/json' }
+  for (const body of [undefined, '']) {
+    await api('/bans', jsonRequest('POST', { address: '192.0.2.7' }))
+    const init = { method: 'DELETE', headers, ...body === undefined ? {} : { body } }
+    t.equal((await api('/bans/192.0.2.7', init)).status, 204)
+  }
+})
+
 t.test('a ban with a duration expires', async t => {
   const { api } = await startHost(t)
   const ban = await (await api('/bans', jsonRequest('POST', { address: '2001:DB8::1', seconds: 60 }))).json()

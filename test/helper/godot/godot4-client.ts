@@ -18,6 +18,13 @@ export interface Rpc4Method {
 /** A node with a script. */
 export interface Script4 { readonly [method: string]: Rpc4Method }
 
+/** The `@rpc` functions of a script in GDScript. */
+export function scriptOf (source: string): Script4 {
+  const functions = source.matchAll(/^@rpc(\("(\w+)"\))? func (\w+)\((.*?)\)/gm)
+  return Object.fromEntries([...functions].map(([, , mode = 'authority', name, parameters]) =>
+    [name, { mode: mode as 'authority', args: parameters === '' ? 0 : parameters.split(',').length }]))
+}
+
 /** The connection of a client. */
 export interface ClientConnection { send (message: Buffer): void, close (code: number): void }
 

@@ -14,14 +14,15 @@ export class RunningProgram {
   /** What it has written so far, to stdout and stderr. */
   readonly lines: string[] = []
   readonly #process: ChildProcess
-  readonly #exited: Promise<unknown>
+  /** Resolves with its exit code, or null and the signal that ended it. */
+  readonly exited: Promise<unknown>
 
   constructor (t: Test, command: string, args: readonly string[], env: Record<string, string> = {}) {
     // A group of its own, so that nothing that a shell has started outlives the test.
     this.#process = spawn(command, args, {
       cwd: root, env: { ...process.env, ...env }, detached: true, stdio: ['ignore', 'pipe', 'pipe']
     })
-    this.#exited = once(this.#process, 'close')
+    this.exited = once(this.#process, 'close')
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
       createInterface(stream).on('line', line => { this.lines.push(line) })
     }
@@ -39,9 +40,15 @@ export class RunningProgram {
     return found
   }
 
+  /** Ends it alone, not what it has started. */
+  async stop (): Promise<void> {
+    this.#process.kill('SIGTERM')
+    await this.exited
+  }
+
   async kill (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     try { process.kill(-this.#process.pid!, signal) } catch { /* It has ended by itself. */ }
-    await this.#exited
+    await this.exited
   }
 
   get #hasEnded (): boolean {
