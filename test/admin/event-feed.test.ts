@@ -1,11 +1,13 @@
 import t, { type Test } from 'tap'
 import { feedOf } from '../../src/admin/event-feed.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
-import { FrameClient } from '../helper/memory/frame-client.ts'
+import { stopTime } from '../helper/clock.ts'
+import { FrameClient, nextTurn } from '../helper/memory/frame-client.ts'
 import { openMemoryServer } from '../helper/memory/memory-server.ts'
+import { silentLogger } from '../helper/silent-logger.ts'
 
-async function open (t: Test) {
-  const server = await openMemoryServer({ pingInterval: 0 })
+async function open (t: Test, log = silentLogger) {
+  const server = await openMemoryServer({ pingInterval: 0, log })
   t.teardown(async () => { await server.stop() })
   const feed = feedOf(server, { maxEvents: 0, maxBytes: 0 })
   t.teardown(() => { feed.close() })
@@ -36,4 +38,25 @@ t.test('a closed feed leaves no listener, although statistics are requested late
   unsubscribe()
   subscribe()()
   t.equal(events.listenerCount('left'), before)
+})
+
+t.test('statistics of the cluster that cannot be gathered are logged once per burst', async t => {
+  const clock = stopTime(t)
+  const warnings: unknown[] = []
+  const warn = (details: object, message: string): void => { warnings.push([message, details]) }
+  const { feed, subscribe } = await open(t, { ...silentLogger, warn })
+  const err = new Error('broken')
+  let gathered = 0
+  feed.gatherStatsBy(async () => {
+    gathered++
+    throw err
+  })
+  const unsubscribe = subscribe()
+  for (let second = 0; second < 5; second++) {
+    clock.advance(1000)
+    await nextTurn()
+  }
+  unsubscribe()
+  t.ok(gathered > 1)
+  t.same(warnings, [['statistics not gathered', { err }]])
 })

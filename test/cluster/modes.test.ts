@@ -1,7 +1,7 @@
 import t from 'tap'
 import { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { FrameClient } from '../helper/memory/frame-client.ts'
-import { joinRoom, openMemoryCluster, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
+import { joinRoom, openMemoryCluster, patientTimings, quickTimings, settled } from '../helper/memory/memory-cluster.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
 
@@ -60,6 +60,21 @@ t.test('a peer of another node has an address, and is closed from anywhere', asy
   await settled()
   await two.heard()
   t.same(two.closed, [4002, 'bye'])
+})
+
+t.test('peers of a node that does not respond are not closed, which is logged once per burst', async t => {
+  const warnings: unknown[] = []
+  const warn = (details: object, message: string): void => { warnings.push([message, details]) }
+  const log = { ...silentLogger, warn }
+  const { broker, buses, nodes: [a, b] } = await openMemoryCluster(t, 2, { log }, patientTimings)
+  const peers = [await joinRoom(b, 'arena'), await joinRoom(b, 'arena'), await joinRoom(b, 'arena')]
+  broker.cut(buses[1])
+  for (const { id } of peers) a.disconnectPeer(id)
+  await until(() => warnings.length > 0)
+  await settled()
+  t.match(warnings, [['peer of another node not closed', { peer: peers[0].id, err: { code: 'cluster-unavailable' } }]])
+  t.equal(warnings.length, 1)
+  broker.restore(buses[1])
 })
 
 t.test('cluster.disconnectPeer resolves with how the peer ended, wherever it is', async t => {
