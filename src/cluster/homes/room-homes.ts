@@ -125,8 +125,9 @@ export class RoomHomes implements RoomDirectoryHost {
 
   // ---- states ----
 
-  async readState (room: string): Promise<Uint8Array | undefined> {
-    return await reachable(this.#states.get(room))
+  async readState (core: RoomCore): Promise<Uint8Array | undefined> {
+    this.#checkOpenHere(core)
+    return await reachable(this.#states.get(core.name))
   }
 
   /** Only while this node is the home: if the process was suspended, another node may have taken the room over. */
@@ -140,10 +141,16 @@ export class RoomHomes implements RoomDirectoryHost {
     await reachable(this.#states.put(name, bytes))
   }
 
+  /** Throws FAILED for a room that is closed or no longer on this node: the next one of its name has another state. */
+  #checkOpenHere (core: RoomCore): void {
+    const { name } = core
+    if (this.lookup.part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
+  }
+
   /** Throws FAILED or cluster-unavailable unless a room is open here and this node is its home. */
   #checkWriter (core: RoomCore): void {
     const { name } = core
-    if (this.lookup.part(name) !== core) throw new GodotError('FAILED', `room ${name} is closed`)
+    this.#checkOpenHere(core)
     const entry = this.directory.get(name)
     if (entry === undefined || !this.lookup.isHere(entry) || !this.#context.holdsSlot()) throw withoutHome(name)
   }

@@ -136,7 +136,7 @@ export class RoomPart implements RoomLink, RoomOutboxLink {
   }
 
   async readState (): Promise<Uint8Array | undefined> {
-    return await this.#parts.homes.readState(this.core.name)
+    return await this.#parts.homes.readState(this.core)
   }
 
   async writeState (bytes: Uint8Array): Promise<void> {
@@ -146,6 +146,8 @@ export class RoomPart implements RoomLink, RoomOutboxLink {
   closed (): void {
     this.#parts.traffic.close(this)
     this.#parts.homes.closed(this.core.name)
+    // Those of the next room of the name are not its members.
+    this.#members = undefined
   }
 
   /** Publishes what was sent to all before something else is sent. */

@@ -68,9 +68,12 @@ export class RoomTraffic {
     this.#open.set(name, open)
   }
 
-  close ({ core: { name: room } }: RoomPart): void {
-    this.#open.get(room)?.unsubscribe()
-    this.#open.delete(room)
+  close (part: RoomPart): void {
+    const { name } = part.core
+    const open = this.#open.get(name)
+    if (open?.part !== part) return
+    open.unsubscribe()
+    this.#open.delete(name)
   }
 
   publish (room: string, frames: Frames, log: Uint8Array): void {

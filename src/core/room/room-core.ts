@@ -112,6 +112,11 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
     return this.life.end !== undefined
   }
 
+  /** Whether clients can be in it: neither closing nor closed, and this node still takes part in it. */
+  get isOpen (): boolean {
+    return this.#isInUse && !this.isClosing
+  }
+
   /** Clients in the room, including authenticating ones. */
   get clientCount (): number {
     return this.localCount + (this.#isAbandoned ? 0 : this.link?.size ?? 0)
@@ -160,9 +165,13 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
     this.signaling.emitOwn('closed')
   }
 
-  /** Closes every peer of the room on all nodes, then the room. */
+  /**
+   * Closes every peer of the room on all nodes, then the room. Rejects with ERR_DOES_NOT_EXIST if the room continues
+   * elsewhere without this node.
+   */
   async close (code: number, reason: string): Promise<void> {
     if (this.#isInUse) this.link?.closing({ code, reason })
+    else if (!this.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${this.name} is no longer on this node`)
     await this.life.close(code, reason)
   }
 
@@ -173,7 +182,7 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
   }
 
   /**
-   * Whether this is still the open room of its name: other nodes would apply what an ended one reports to its
+   * Whether this is still the room of its name on this node: other nodes would apply what a former one reports to its
    * successor.
    */
   get #isInUse (): boolean {
@@ -192,7 +201,10 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
     else this.#server.defer(callback)
   }
 
-  /** This node no longer takes part in the room: it has no members, and the home of the room is another node. */
+  /**
+   * This node no longer takes part in the room: it has no clients, and the home of the room is another node. No signal:
+   * the room is not closed.
+   */
   #dropPart (): void {
     if (this.#isOpened) return this.abandon()
     this.#server.rooms.delete(this)
@@ -403,7 +415,7 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
   #checkMove (session: PeerSession, to: RoomCore): void {
     if (!session.isOpen || !this.members.has(session.id)) throw new GodotError('FAILED', 'the peer is not open')
     if (session.stage !== 'settled') throw new GodotError('FAILED', `the peer is ${session.stage}`)
-    if (to.isClosing) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is closing`)
+    if (!to.isOpen) throw new GodotError('ERR_DOES_NOT_EXIST', `room ${to.name} is not open`)
     if (to.isFull) throw new GodotError('room-full')
   }
 

@@ -24,7 +24,10 @@ export class RoomState {
     this.#room = room
   }
 
-  /** What was set last, undefined if nothing was. Rejects with cluster-unavailable. */
+  /**
+   * What was set last, undefined if nothing was. In a cluster, rejects with FAILED for a room that is closed or no
+   * longer on this node, cluster-unavailable.
+   */
   async get (): Promise<Uint8Array | undefined> {
     const { link } = this.#room
     return link === undefined ? this.#bytes : await link.readState()

@@ -16,7 +16,9 @@ import type { RoomSignals } from './room-signals.ts'
 
 /**
  * One multiplayer world of a server (option `rooms`): its peers see each other and nobody else. As a PacketPeer it is
- * the peer with id 1 of that world (multiplayer mode).
+ * the peer with id 1 of that world (multiplayer mode). In a cluster, a node that is not the home of a room has it only
+ * while it has clients of it: when the last one leaves, its Room is no longer open and has no peers, although the room
+ * continues elsewhere; the next client has another Room.
  */
 export class Room extends PacketPeer {
   readonly #core: RoomCore
@@ -42,9 +44,9 @@ export class Room extends PacketPeer {
     return this.#core.openedAt
   }
 
-  /** Whether clients can be in it: neither closing nor closed. */
+  /** Whether clients can be in it: neither closing nor closed, and still on this node. */
   get isOpen (): boolean {
-    return !this.#core.isClosing
+    return this.#core.isOpen
   }
 
   // ---- peers ----
@@ -206,7 +208,9 @@ export class Room extends PacketPeer {
 
   /**
    * Closes every peer with `code` and `reason`, then the room; its name is free when the promise resolves, after
-   * `closeTimeout` seconds at most. The room `main` only loses its peers. Throws ERR_INVALID_PARAMETER.
+   * `closeTimeout` seconds at most. The room `main` only loses its peers. Rejects with ERR_INVALID_PARAMETER for a code
+   * or reason that a close frame cannot carry, ERR_DOES_NOT_EXIST if the room continues on other nodes of a cluster
+   * without this one.
    */
   async close (code: number = closeCode.NORMAL, reason: string = ''): Promise<void> {
     checkClose(code, reason)

@@ -133,6 +133,57 @@ for (const isAnswer of [false, true]) {
   })
 }
 
+t.test('the Room of a node whose last client has left does not close the room, which continues elsewhere', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const stays = await joinRoom(a, 'arena')
+  const leaves = await joinRoom(b, 'arena')
+  const left = b.room('arena')
+  await a.room('arena').state.set(Buffer.from('round 3'))
+  leaves.leave()
+  await settled()
+  t.same([left.isOpen, left.peerCount, [...left.peers()], left.hasPeer(stays.id)], [false, 0, [], false])
+  t.equal(left.broadcast(0, Buffer.from('nobody')), 0)
+  await t.rejects(left.close(4000, 'over'), {
+    code: 'ERR_DOES_NOT_EXIST', message: 'room arena is no longer on this node'
+  })
+  await t.rejects(left.state.get(), { code: 'FAILED' })
+  t.same(await stays.heard(), [`add ${leaves.id}`, `del ${leaves.id}`])
+  t.equal(stays.closed, undefined)
+})
+
+t.test('the Room of a node whose last client has left has no effect on that of the next client', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const room = a.openRoom('arena', { emptyTimeout: 600 })
+  await settled()
+  const leaves = await joinRoom(b, 'arena')
+  const left = b.room('arena')
+  leaves.leave()
+  await settled()
+  const next = await joinRoom(b, 'arena')
+  await t.rejects(left.close(4000, 'over'), { code: 'ERR_DOES_NOT_EXIST' })
+  t.not(b.room('arena'), left)
+  await joinRoom(a, 'arena')
+  await next.heard()
+  t.equal(left.broadcast(0, Buffer.from('of the former one')), 0)
+  room.broadcast(0, Buffer.from('hello'))
+  await settled()
+  t.same([await next.heard(), next.closed], [['1: hello'], undefined])
+})
+
+t.test('a peer does not move to a room whose last client here a listener of its last packet moves away', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, { inputMaxPackets: 2 })
+  await joinRoom(a, 'arena')
+  const other = await joinRoom(b, 'arena')
+  const moves = await joinRoom(b, 'queue')
+  const [arena, queue, main] = ['arena', 'queue', 'main'].map(name => b.room(name))
+  let packets = 0
+  queue.on('peer_packet', () => { if (++packets === 2) b.getPeer(other.id).moveTo(main) })
+  for (const text of ['1', '2']) moves.sendTo(1, text)
+  t.equal(packets, 1, 'the other packet waits')
+  t.throws(() => { b.getPeer(moves.id).moveTo(arena) }, { code: 'ERR_DOES_NOT_EXIST' })
+  t.same([packets, arena.isOpen, queue.peerCount, main.peerCount], [2, false, 1, 1])
+})
+
 t.test('a room ends when nobody is left on any node, and its name is free', async t => {
   const { nodes: [a, b] } = await openMemoryCluster(t, 2)
   const closed: string[] = []
