@@ -12,6 +12,18 @@ export interface Logger {
 
 const discard = (): void => {}
 
+/** A logger that never throws, so that no caller has to handle that: what `log` throws is written to the console. */
+export function safeLogger (log: Logger): Logger {
+  const safe = (level: keyof Logger): Logger[typeof level] => (details, message) => {
+    try {
+      log[level](details, message)
+    } catch (error) {
+      console.error(`fastify-peer-server: log.${level} threw at '${message}':`, error)
+    }
+  }
+  return { debug: safe('debug'), info: safe('info'), warn: safe('warn'), error: safe('error') }
+}
+
 /** Writes warnings and errors to the console: the default of a server without option `log`. */
 export const consoleLogger: Logger = {
   debug: discard,

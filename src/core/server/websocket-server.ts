@@ -22,7 +22,7 @@ import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import { provideInternals } from './internals.ts'
 import type { ServerInternals } from './internals.ts'
 import { Listening } from './listening.ts'
-import { consoleLogger } from '../../logger.ts'
+import { consoleLogger, safeLogger } from '../../logger.ts'
 import { Monitor } from './monitor.ts'
 import type { ServerMonitor } from './monitor.ts'
 import { PeerRegistry } from './peer-registry.ts'
@@ -72,7 +72,7 @@ export class WebSocketServer extends PacketPeer {
   constructor (options: Partial<ServerOptions> = {}, { mount, drawId, cluster }: ServerEnvironment = {}) {
     super()
     const settings = this.#settings = new Settings(options)
-    const log = settings.options.log ?? consoleLogger
+    const log = safeLogger(settings.options.log ?? consoleLogger)
     const monitor = this.#monitor = new Monitor(log)
     const signals = this.#signals = new SignalEmitter(signalNames, (err, signal) => {
       monitor.listenerFailed(err, signal)

@@ -6,6 +6,8 @@ import { FrameClient, nextTurn } from '../../helper/memory/frame-client.ts'
 import { openMemoryServer } from '../../helper/memory/memory-server.ts'
 import { silentLogger } from '../../helper/silent-logger.ts'
 import { stopTime } from '../../helper/clock.ts'
+import { until } from '../../helper/until.ts'
+import type { Logger } from '../../../src/logger.ts'
 
 t.test('every hit of a limit is counted and emitted, a burst of them is logged once', async t => {
   stopTime(t)
@@ -61,4 +63,22 @@ t.test('a watcher of packets that throws or rejects is logged, and the packet is
   t.same(seen, [id, id, id], 'each watcher ends by itself')
   t.same(errors, [{ signal: 'watchPackets', err }])
   await server.stop()
+})
+
+t.test('a log that throws keeps no peer from leaving, and no server from stopping', async t => {
+  const errors = t.capture(console, 'error')
+  const log = Object.fromEntries(['debug', 'info', 'warn', 'error'].map(level =>
+    [level, () => { throw new Error('broken log') }])) as unknown as Logger
+  const server = await openMemoryServer({ log }, [10, 11])
+  const left: number[] = []
+  server.on('client_disconnected', () => { throw new Error('broken listener') })
+  server.on('client_disconnected', id => { left.push(id) })
+  const clients = [new FrameClient(server), new FrameClient(server)]
+  clients[0].connection.disconnect()
+  await until(() => !server.hasPeer(10))
+  await server.stop()
+  t.same([left, server.peerCount, server.isListening()], [[10, 11], 0, false])
+  const messages = errors().map(({ args }) => String(args[0]))
+  t.match(messages[0], /^fastify-peer-server: log\.info threw at 'peer joined':$/)
+  t.ok(messages.some(message => message.includes("log.error threw at 'listener failed'")))
 })
