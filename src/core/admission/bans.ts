@@ -24,6 +24,9 @@ export interface BanTerms {
   readonly reason?: string | undefined
 }
 
+/** Milliseconds between two sweeps of expired bans. */
+const SWEEP_MS = 60_000
+
 /** A ban, and when it expires on the monotonic clock of `performance.now()`. */
 interface Entry { readonly ban: Ban, readonly expiresAt: number }
 
@@ -31,6 +34,14 @@ interface Entry { readonly ban: Ban, readonly expiresAt: number }
 export class Bans {
   /** By prefix length, then by the words of the network. */
   readonly #byLength = new Map<number, Map<string, Entry>>()
+  #sweptAt = -Infinity
+
+  /** Number of bans in memory; an expired one is forgotten after a minute at most if others are added. */
+  get size (): number {
+    let size = 0
+    for (const entries of this.#byLength.values()) size += entries.size
+    return size
+  }
 
   /** Bans addresses and CIDR ranges, or replaces their bans; throws ERR_INVALID_PARAMETER and bans none. */
   banAll (addresses: Iterable<string>, { seconds, reason = '' }: BanTerms = {}): Ban[] {
@@ -54,6 +65,7 @@ export class Bans {
   /** `age`: milliseconds since it was imposed. */
   #add ({ network, length, text }: AddressRange, terms: Omit<Ban, 'address'>, age: number = 0): Ban {
     const ban = { address: text, ...terms }
+    if (performance.now() - this.#sweptAt >= SWEEP_MS) this.#sweep()
     if (!this.#byLength.has(length)) this.#byLength.set(length, new Map())
     const expiresAt = performance.now() - age + (ban.until ?? Infinity) - ban.since
     this.#byLength.get(length)!.set(network.join(), { ban, expiresAt })
@@ -89,9 +101,15 @@ export class Bans {
 
   /** Bans in effect, oldest first. */
   list (): Ban[] {
-    for (const [length, entries] of this.#byLength) for (const network of entries.keys()) this.#get(length, network)
+    this.#sweep()
     const entries = [...this.#byLength.values()].flatMap(entries => [...entries.values()])
     return entries.map(({ ban }) => ban).sort((a, b) => a.since - b.since)
+  }
+
+  /** Deletes expired bans. */
+  #sweep (): void {
+    this.#sweptAt = performance.now()
+    for (const [length, entries] of this.#byLength) for (const network of entries.keys()) this.#get(length, network)
   }
 
   /** A ban in effect; an expired one is deleted. */

@@ -123,3 +123,14 @@ t.test('restored bans keep their order, although the clocks do not tick together
   t.same(bans.list().map(({ address }) => address), addresses)
   t.end()
 })
+
+t.test('forgets expired bans although nobody asks for them', async t => {
+  const clock = stopTime(t)
+  const bans = new Bans()
+  for (let i = 0; i < 100; i++) {
+    bans.banAll([`10.0.0.${i}`, `2001:db8:0:${i}::/64`], { seconds: 60 })
+    clock.advance(10_000)
+  }
+  t.ok(bans.size <= 2 * 13, `${bans.size} bans in memory`)
+  t.equal(bans.list().length, 2 * 5)
+})
