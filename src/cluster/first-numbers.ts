@@ -1,6 +1,7 @@
 import { MAIN } from '../core/room/room-name.ts'
 import type { DirectLinks } from './direct-links.ts'
 import type { EventExchange } from './event-exchange.ts'
+import type { LastNumbers } from './message/last-numbers.ts'
 import type { NodeContext } from './node-context.ts'
 import type { RoomTraffic } from './room/room-traffic.ts'
 
@@ -21,8 +22,8 @@ interface Sent { readonly epoch: number, readonly room: number, readonly direct:
 export class FirstNumbers {
   readonly #context: NodeContext
   readonly #parts: FirstNumbersParts
-  /** Nodes and rooms that are being asked about: `slot room`. */
-  readonly #pending = new Set<string>()
+  /** Nodes and rooms that are being asked about (`slot room`), and for which numbers. */
+  readonly #pending = new Map<string, LastNumbers>()
   /** Rooms about which a node has not responded, by its slot; it is asked again after its next heartbeat. */
   readonly #unanswered = new Map<number, Set<string>>()
 
@@ -40,23 +41,28 @@ export class FirstNumbers {
 
   /** Another node has joined; its application may send to `main` although no member or home of it is there. */
   async learn (slot: number): Promise<void> {
+    const received = this.#parts.traffic.received(MAIN)
     const sent = await this.#ask(slot, MAIN)
     if (!this.#context.isLive({ slot, epoch: sent.epoch })) return
-    this.#parts.traffic.expectAfter(slot, MAIN, sent.room)
+    received?.expectAfter(slot, sent.room)
     this.#parts.direct.received.expectAfter(slot, sent.direct)
     this.#parts.events.received.expectAfter(slot, sent.events)
   }
 
-  /** A node may send to a room that has a part here. */
+  /**
+   * A node may send to a room that has a part here. If that is closed and opened again before the response, the new one
+   * missed what was sent in between, and asks itself.
+   */
   learnRoom (slot: number, room: string): void {
     const key = `${slot} ${room}`
-    if (this.#pending.has(key) || !this.#parts.traffic.isUnknown(slot, room)) return
-    this.#pending.add(key)
+    const received = this.#parts.traffic.received(room)
+    if (received?.isUnknown(slot) !== true || this.#pending.get(key) === received) return
+    this.#pending.set(key, received)
     this.#ask(slot, room)
       .then(({ epoch, room: seq }) => {
-        if (this.#context.isLive({ slot, epoch })) this.#parts.traffic.expectAfter(slot, room, seq)
+        if (this.#context.isLive({ slot, epoch })) received.expectAfter(slot, seq)
       }, () => { this.#remember(slot, room) })
-      .finally(() => { this.#pending.delete(key) })
+      .finally(() => { if (this.#pending.get(key) === received) this.#pending.delete(key) })
   }
 
   /** Repeats the requests to which a node has not responded. */

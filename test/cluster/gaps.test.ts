@@ -336,3 +336,32 @@ t.test('with onGap close the members here are closed', async t => {
   while (two.closed === undefined) await two.heard()
   t.same(two.closed, [1001, 'messages were lost'])
 })
+
+t.test('a room that is entered again while its first numbers are asked for has no gap', async t => {
+  const late: Array<() => void> = []
+  let isLate = false
+  const wrap = (bus: Bus): Bus => override(bus, {
+    request: async (...request: Parameters<Bus['request']>) => {
+      const response = await bus.request(...request)
+      if (isLate) await new Promise<void>(resolve => { late.push(resolve) })
+      return response
+    }
+  })
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings, wrap)
+  const one = await joinRoom(a, 'arena')
+  const gaps = gapsOf(b)
+  isLate = true
+  const first = await joinRoom(b, 'arena')
+  t.ok(late.length > 0)
+  first.leave()
+  one.sendTo(0, 'to nobody there')
+  await settled()
+  const second = await joinRoom(b, 'arena')
+  isLate = false
+  for (const respond of late) respond()
+  await settled()
+  await second.heard()
+  one.sendTo(0, 'hello')
+  await settled()
+  t.same([gaps, await second.heard()], [[], [`${one.id}: hello`]])
+})

@@ -93,14 +93,9 @@ export class RoomTraffic {
     return this.#sent.get(room)?.seq ?? 0
   }
 
-  /** Expects every message of a node to a room after this number. */
-  expectAfter (slot: number, room: string, seq: number): void {
-    this.#open.get(room)?.received.expectAfter(slot, seq)
-  }
-
-  /** Whether the room is open, and the loss of a node's next message to it would go unnoticed. */
-  isUnknown (slot: number, room: string): boolean {
-    return this.#open.get(room)?.received.isUnknown(slot) === true
+  /** Numbers of the last messages to a room that have arrived since its part was opened. */
+  received (room: string): LastNumbers | undefined {
+    return this.#open.get(room)?.received
   }
 
   /** Rooms with recent messages and their numbers, as many as fit in `bytes` of a heartbeat. */
