@@ -75,6 +75,8 @@ export class ClientSpawners {
     const ofClient = this.#byPeer.get(sender) ?? { nodes: new Map(), synchronizers: new Map() }
     const node = this.#faultOf(spawn, spawner, ofClient) ?? spawner.createNode(spawn)
     if (typeof node === 'string') return { reason: 'spawn-invalid', why: node }
+    // The application, which chose its properties, may have freed the spawner, or moved or closed the client.
+    if (this.#byPath.get(path) !== spawner || !this.#replicator.link.connected.has(sender)) return undefined
     const { node: id, synchronizers } = spawn
     this.#byPeer.set(sender, ofClient)
     ofClient.nodes.set(idKey(id), { spawner, node, id, synchronizers })

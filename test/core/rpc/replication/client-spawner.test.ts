@@ -590,3 +590,33 @@ t.test('what fails for many nodes of a client is one burst, whatever their names
   ])
   t.ok(records.every(({ details: { spawned = '' } }) => spawned.length < 300))
 })
+
+for (const how of ['moves its client to another room', 'frees the spawner'] as const) {
+  t.test(`a node leaves no trace if the function that chooses its properties ${how}`, async t => {
+    const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+    const players = await join(server)
+    const [owner] = players.map(({ game }) => game)
+    const [main, other] = [server.room('main'), server.openRoom('other')]
+    const seen: string[] = []
+    const leave = (): typeof bullet => {
+      if (how === 'frees the spawner') first.free()
+      else server.getPeer(owner.id).moveTo(other)
+      return bullet
+    }
+    const first = server.multiplayer.clientSpawner(`/root/${SPAWNER}`, leave, { authority: owner.id })
+    first.on('spawned', ({ name }) => { seen.push(`first ${name}`) })
+    owner.spawn(SPAWNER, { name: 'B1', what: { scene: 0 }, values: [new Vector2(1, 2), 0] })
+    await pumpUntilIdle(players)
+    t.same([seen, first.nodes.size], [[], 0])
+    first.free()
+
+    if (how !== 'frees the spawner') server.getPeer(owner.id).moveTo(main)
+    await pumpUntilIdle(players)
+    const again = declare(server, owner)
+    owner.despawn('B1')
+    owner.spawn(SPAWNER, { name: 'B1', what: { scene: 0 }, values: [new Vector2(3, 4), 0] })
+    await pumpUntilIdle(players)
+    t.same([Array.from(again.nodes, ({ name }) => name), server.monitor.drops['spawn-invalid']], [['B1'], 0])
+    await server.stop()
+  })
+}
