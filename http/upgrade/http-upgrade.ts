@@ -14,6 +14,9 @@ import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { assignedResponse } from './assigned-response.ts'
 import { responseApart } from './response-apart.ts'
 
+/** Milliseconds in which a client has to read so much that its refusal can be sent. */
+const REFUSAL_MS = 1000
+
 /** Event of the HTTP server: an upgrade request for one of our endpoints has arrived. */
 export const endpointUpgrade = 'fastify-peer-server:upgrade'
 
@@ -30,6 +33,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   readonly #closing: ClosingConnections
   #response: ServerResponse | undefined
   #handshake: Handshake | undefined
+  #refusalTimer: NodeJS.Timeout | undefined
 
   /** `head`: bytes after the request. `since`: when the connection began, if this is its first request. */
   constructor (socket: Duplex, head: Buffer, since: number | undefined, closing: ClosingConnections) {
@@ -78,7 +82,8 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
 
   /** Limits the time that the hooks of the host may take from now on. */
   limitTime (): void {
-    if (this.#handshake?.state !== 'waiting' || this.#response?.writableEnded === true) return
+    if (this.#response?.writableEnded === true) return this.#limitRefusal()
+    if (this.#handshake?.state !== 'waiting') return
     this.#handshake.start()
     this.#watchEnd()
   }
@@ -106,7 +111,10 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   refuse (error: GodotError): void {
     this.#watchEnd()
     const response = this.#response
-    if (response !== undefined && !response.headersSent && response.socket != null) return sendRefusal(response, error)
+    if (response !== undefined && !response.headersSent && response.socket != null) {
+      this.#limitRefusal()
+      return sendRefusal(response, error)
+    }
     this.socket.write(refusalBytes(error))
     this.#closeSocket()
   }
@@ -140,6 +148,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
   }
 
   readonly #onClose = (): void => {
+    clearTimeout(this.#refusalTimer)
     this.#handshake?.close()
     this.#closing.delete(this)
   }
@@ -151,8 +160,14 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     if (assignedResponse(this.socket) === response) response.detachSocket(this.socket as Socket)
   }
 
+  /** A client that does not read what it was sent before gets no refusal, and its connection must not stay. */
+  #limitRefusal (): void {
+    this.#refusalTimer ??= setTimeout(() => { this.socket.destroy() }, REFUSAL_MS).unref()
+  }
+
   /** Ends our direction, discards what the client still sends, and destroys the socket in time. */
   #closeSocket (): void {
+    clearTimeout(this.#refusalTimer)
     if (this.socket.destroyed) return
     this.#watchEnd()
     this.socket.end()

@@ -167,3 +167,25 @@ t.test('refused upgrades do not accumulate', async t => {
   await until(async () => await connections(app) === 0)
   t.equal(await connections(app), 0)
 })
+
+const unsent: Array<[who: string, options: Partial<ServerOptions>, headers?: Record<string, string>]> = [
+  ['the server', { refuseNewConnections: true }],
+  ['a hook of the host', {}, { 'X-Guard': 'quick' }],
+  ['a server that stops', { onHandshake: async () => await new Promise(() => {}) }]
+]
+
+for (const [who, options, headers] of unsent) {
+  t.test(`cuts off a client that ${who} refuses while it reads nothing`, async t => {
+    const { app, port } = await openHost(t, 'ours', options)
+    // As if what the client was sent before filled all buffers.
+    app.server.on('connection', socket => { Object.assign(socket, { _write () {}, _writev () {} }) })
+    const raw = await connectRaw(t, port)
+    raw.send(upgradeRequest('/ws', headers))
+    if (options.onHandshake !== undefined) {
+      await until(() => app.peerServer.countPeers().pending === 1)
+      await withTimeout(() => 'the app to close', app.close())
+    }
+    await withTimeout(() => 'the end of the connection', raw.ended)
+    t.same(app.peerServer.countPeers(), { open: 0, closing: 0, pending: 0 })
+  })
+}
