@@ -5,6 +5,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Mount } from '../src/transport/listener.ts'
+import { GodotError } from '../src/error.ts'
 import type { ServerOptions } from '../src/options/option-types.ts'
 import { defaultOptions } from '../src/options/defaults.ts'
 import { probeDescriptors } from '../src/core/server/descriptor-probe.ts'
@@ -20,8 +21,8 @@ declare module 'fastify' {
   interface FastifyInstance { peerServer: WebSocketServer }
 }
 
-/** Part of the host's `pluginTimeout` that its `preClose` hooks wait for peers. */
-const PRE_CLOSE_SHARE = 0.9
+/** Part of the host's `pluginTimeout` that the hooks here may take. */
+const TIMEOUT_SHARE = 0.9
 
 /** The servers of each app, which one hook stops together: hooks run one after the other. */
 const serversOf = new WeakMap<object, WebSocketServer[]>()
@@ -41,7 +42,7 @@ const plugin: FastifyPluginAsync<Partial<ServerOptions>> = async (app, registere
   probeDescriptors(internalsOf(server).monitor)
   shareSchemas(app, Problem)
   if (isMounted) await mount(app, server, name, { logLevel, logSerializers })
-  app.addHook('onReady', async () => { if (server.options.autoListen) await server.listen() })
+  app.addHook('onReady', async () => { if (server.options.autoListen) await listenInTime(app, server) })
   const servers = serversOf.get(app.server) ?? stopTogether(app)
   servers.push(server)
 }
@@ -63,10 +64,24 @@ function stopTogether (app: FastifyInstance): WebSocketServer[] {
   let stopped: Promise<unknown> | undefined
   app.addHook('preClose', async () => {
     stopped = Promise.all(servers.map(async one => { await one.stop(undefined, 'server shutdown') }))
-    await (pluginTimeout === 0 ? stopped : within(pluginTimeout * PRE_CLOSE_SHARE, stopped))
+    await (pluginTimeout === 0 ? stopped : within(pluginTimeout * TIMEOUT_SHARE, stopped))
   })
   app.addHook('onClose', async () => { await stopped })
   return servers
+}
+
+/**
+ * Listens. After `pluginTimeout` Fastify would reject `app.listen()` while the node goes on joining its cluster, so it
+ * gives up before. Throws as `WebSocketServer.listen`.
+ */
+async function listenInTime (app: FastifyInstance, server: WebSocketServer): Promise<void> {
+  const { pluginTimeout = 0 } = app.initialConfig
+  const listening = server.listen().then(() => true)
+  if (pluginTimeout === 0) await listening
+  else if (await within(pluginTimeout * TIMEOUT_SHARE, listening) !== true) {
+    await server.stop()
+    throw new GodotError('cluster-unavailable', `not joined within pluginTimeout (${pluginTimeout} ms): raise it`)
+  }
 }
 
 /** A path below a prefix, as Fastify joins them for plugins with a scope of their own. */

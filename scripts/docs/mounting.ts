@@ -80,7 +80,7 @@ in one app see options \`name\` and \`server\` in [options](options.md).
 | \`connectionTimeout\` | none on peers, event streams and requests that wait |
 | \`handlerTimeout\` | limits hooks before the 101; none on peers, event streams and requests that wait |
 | \`keepAliveTimeout\`, \`http2SessionTimeout\` | none |
-| \`pluginTimeout\` | limits joining a cluster; after nine tenths of it an app that closes refuses connections |
+| \`pluginTimeout\` | after nine tenths of it joining a cluster fails, and an app that closes refuses connections |
 | \`maxConnections\` of the HTTP server | counts peers |
 
 \`app.close()\` closes peers with 1001 and waits for them at most \`closeTimeout\`, also if that exceeds

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Test } from 'tap'
@@ -9,6 +9,7 @@ import t from 'tap'
 import peerServer, { adminRoutes } from '../../../index.ts'
 import { stopTime } from '../../helper/clock.ts'
 import { pem } from '../../helper/sockets/keys.ts'
+import { silentLogger } from '../../helper/silent-logger.ts'
 import { connectRawWebSocket } from '../../helper/sockets/raw-socket.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 
@@ -87,4 +88,21 @@ t.test('a session of HTTP/2 has its timeout after an event stream, but not durin
   await stream.toArray()
   t.equal(stream.rstCode, 0)
   await withTimeout(() => 'the end of the session', closed)
+})
+
+t.test('a node that cannot join its cluster within pluginTimeout gives up, and its app does not start', async t => {
+  const silent = createServer()
+  t.teardown(() => { silent.close() })
+  silent.on('connection', socket => { t.teardown(() => { socket.destroy() }) })
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const app = Fastify({ pluginTimeout: 500 })
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer, {
+    gdMpApi: true, log: silentLogger, cluster: { servers: `nats://127.0.0.1:${port}`, nodeId: 'node' }
+  })
+  await t.rejects(app.listen({ port: 0, host: '127.0.0.1' }), { code: 'cluster-unavailable' })
+  t.notOk(app.peerServer.isListening())
+  app.peerServer.bindIp = '127.0.0.1'
 })
