@@ -8,9 +8,12 @@ export function shareStats (nodes: ClusterNodes, feed: EventFeed): void {
   const { link } = nodes
   if (link === undefined) return
   feed.gatherStatsBy(async () => {
+    const asked = [nodes.nodeId!, ...nodes.others().map(({ id }) => id)]
     const { results: [own, ...others], missing } = await stats.everywhere({})
+    const summed = asked.filter(id => missing.unreachable?.includes(id) !== true).sort()
     // A node that is not in the cluster knows its own rooms only.
-    return { ...others.reduce(add, own), rooms: Math.max(own.rooms, link.roomCount), ...missing }
+    const rooms = Math.max(own.rooms, link.roomCount)
+    return { ...others.reduce(add, own), rooms, nodes: summed, ...missing }
   })
 }
 

@@ -110,6 +110,7 @@ export const eventMembers = {
     packetsDropped: count('Packets dropped'),
     listening: flag('Whether clients can connect'),
     refuseNewConnections: flag('Whether new connections are refused'),
+    nodes: Type.Optional(Type.Array(Type.String(), { description: 'In a cluster, the nodes whose sum this is' })),
     ...partial
   }
 } as const satisfies Record<EventType, TObject['properties']>

@@ -62,6 +62,8 @@ export interface Stats extends TrafficTotals {
   readonly listening: boolean
   /** Whether new connections are refused. */
   readonly refuseNewConnections: boolean
+  /** In a cluster, the nodes whose sum this is. */
+  readonly nodes?: string[]
   /** Ids of nodes that did not respond. */
   readonly unreachable?: string[]
   /** Whether any node did not respond. */

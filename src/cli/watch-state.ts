@@ -1,13 +1,11 @@
-import type { FeedEventData } from '../client/client.ts'
 import type { Node, Peer, State } from '../client/operations.ts'
+import { ratesBetween, type Stats } from '../client/traffic-rates.ts'
 import type { EventLine } from './event-line.ts'
 
 /** How many values of a history and how many lines of events are kept. */
 const MAX_KEPT = 200
 /** Equal lines among this many of the latest are merged into one with the sum of their counts. */
 const MERGE_DISTANCE = 10
-
-type Stats = FeedEventData['stats'] & { readonly at: string }
 
 /** Everything that `watch` shows. */
 export class WatchState {
@@ -67,12 +65,9 @@ export class WatchState {
     const { history, stats: last } = this
     append(history.peers, stats.peers.open)
     this.stats = stats
-    const seconds = last === undefined ? 0 : (Date.parse(stats.at) - Date.parse(last.at)) / 1000
-    if (last === undefined || !(seconds > 0)) return
-    for (const name of ['packetsIn', 'packetsOut', 'bytesIn', 'bytesOut'] as const) {
-      // A server that restarted counts from 0.
-      append(history[name], Math.max(0, stats[name] - last[name]) / seconds)
-    }
+    const rates = ratesBetween(last, stats)
+    if (rates === undefined) return
+    for (const name of ['packetsIn', 'packetsOut', 'bytesIn', 'bytesOut'] as const) append(history[name], rates[name])
   }
 
   #note (severity: EventLine['severity'], heading: string, text: string): void {

@@ -5,6 +5,18 @@ const at = '2025-01-31T12:00:00.000Z'
 const url = 'http://h'
 const dropped = { at, severity: 'warning', heading: 'dropped', text: 'packet from 7 (unread)' } as const
 const joined = { at, severity: 'success', heading: 'joined', text: '8', count: undefined } as const
+const stats = {
+  peers: { open: 1, closing: 0, pending: 0 },
+  rooms: 1,
+  packetsIn: 100,
+  packetsOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  packetsRelayed: 0,
+  packetsDropped: 0,
+  listening: true,
+  refuseNewConnections: false
+}
 
 t.test('merges recent lines with the same text, and adds their counts', async t => {
   const state = new WatchState(url, 'id')
@@ -47,21 +59,21 @@ t.test('notes the loss and the return of the connection once each', async t => {
 
 t.test('rates are never negative, although a restarted server counts from 0', async t => {
   const state = new WatchState(url, 'id')
-  const stats = {
-    peers: { open: 1, closing: 0, pending: 0 },
-    rooms: 1,
-    packetsIn: 100,
-    packetsOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    packetsRelayed: 0,
-    packetsDropped: 0,
-    listening: true,
-    refuseNewConnections: false
-  }
   state.updateStats({ ...stats, at: '2025-01-31T12:00:00.000Z' })
   state.updateStats({ ...stats, at: '2025-01-31T12:00:02.000Z', packetsIn: 150 })
   state.updateStats({ ...stats, at: '2025-01-31T12:00:03.000Z', packetsIn: 7 })
   t.same(state.history.packetsIn, [25, 0])
   t.same(state.history.peers, [1, 1, 1])
+})
+
+t.test('a node that joins the cluster again does not appear as a burst', async t => {
+  const state = new WatchState(url, 'id')
+  const [both, one] = [['game-1', 'game-2'], ['game-1']]
+  state.updateStats({ ...stats, at: '2025-01-31T12:00:00.000Z', nodes: both, packetsIn: 1_000_010 })
+  state.updateStats({ ...stats, at: '2025-01-31T12:00:01.000Z', nodes: one, packetsIn: 20 })
+  state.updateStats({ ...stats, at: '2025-01-31T12:00:02.000Z', nodes: one, packetsIn: 30 })
+  state.updateStats({ ...stats, at: '2025-01-31T12:00:03.000Z', nodes: both, packetsIn: 1_000_040 })
+  state.updateStats({ ...stats, at: '2025-01-31T12:00:04.000Z', nodes: both, packetsIn: 1_000_050 })
+  t.same(state.history.packetsIn, [10, 10])
+  t.same(state.history.peers, [1, 1, 1, 1, 1])
 })

@@ -40,8 +40,9 @@ t.test('statistics are the sum of all nodes, or those of one', async t => {
   const { nodes, urls } = await openAdminCluster(t, 3)
   for (const node of nodes) await joinRoom(node, 'arena')
   const all = await openEvents(t, `${urls[0]}/api/v1/events?types=stats`)
-  t.match((await all.next('stats')).data,
-    { peers: { open: 3, closing: 0 }, rooms: 2, listening: true, node: undefined })
+  t.match((await all.next('stats')).data, {
+    peers: { open: 3, closing: 0 }, rooms: 2, listening: true, node: undefined, nodes: ['node-0', 'node-1', 'node-2']
+  })
   const one = await openEvents(t, `${urls[0]}/api/v1/events?types=stats&scope=local`)
   t.match((await one.next('stats')).data, { peers: { open: 1 }, node: 'node-0' })
 })

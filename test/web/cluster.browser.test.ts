@@ -152,6 +152,28 @@ t.test('shows no burst of traffic when a node responds again', options, async t 
   t.same(unexpected(problems), [])
 })
 
+t.test('shows no burst of traffic when a node stops, and listens again', options, async t => {
+  const { nodes, clients, page, problems } = await openDashboard(t)
+  const traffic = setInterval(() => { clients[1].sendTo(0, 'earlier') }, 20)
+  t.teardown(() => { clearInterval(traffic) })
+  const isRate = async (rate: RegExp) => { await page.locator('#packets-in', { hasText: rate }).waitFor() }
+  await isRate(/^[1-9]/)
+  clearInterval(traffic)
+  await isRate(/^0$/)
+  await nodes[1].stop()
+  await row(page, 'nodes', 'node-1').waitFor({ state: 'detached' })
+  await page.locator('#peers-now', { hasText: '1' }).waitFor()
+  await page.evaluate(`rates = new Set()
+    new MutationObserver(() => { rates.add(document.querySelector('#packets-in').textContent) })
+      .observe(document.querySelector('#chart-packets'), { childList: true, subtree: true })`)
+  await nodes[1].listen()
+  await row(page, 'nodes', 'node-1').locator('.state', { hasText: 'ready' }).waitFor()
+  clients.push(await joinRoom(nodes[1], 'arena'))
+  await page.locator('#peers-now', { hasText: '2' }).waitFor()
+  t.same(await page.evaluate("[...rates].filter(rate => rate !== '0')"), [])
+  t.same(unexpected(problems), [])
+})
+
 t.test('fits on a phone and on a wide screen, light and dark, and works by keyboard', options, async t => {
   const { clients, page, problems } = await openDashboard(t)
   for (const { id } of clients) await row(page, 'peers', id).waitFor()

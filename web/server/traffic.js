@@ -2,6 +2,7 @@
 import { client } from '../base/api.js'
 import { Chart } from '../base/chart.js'
 import { formatCount } from '../client/format.js'
+import { ratesBetween } from '../client/traffic-rates.js'
 import { byId, setText } from '../base/dom.js'
 
 const directions = { in: '--in', out: '--out' }
@@ -45,13 +46,10 @@ export class Traffic {
     const seconds = before === undefined ? 0 : (time - Date.parse(before.at)) / 1000
     if (seconds <= 0) return 0
     this.#peers.add(time, open)
-    // Totals of different nodes of a cluster cannot be compared.
-    if (missingNodes(stats) !== missingNodes(before)) return seconds
+    const rates = ratesBetween(before, stats)
+    if (rates === undefined) return seconds
     for (const [name, chart] of Object.entries(this.#rates)) {
-      const [incoming, outgoing] = ['In', 'Out'].map(direction => {
-        const total = `${name}${direction}`
-        return Math.max(0, stats[total] - before[total]) / seconds
-      })
+      const [incoming, outgoing] = [rates[`${name}In`], rates[`${name}Out`]]
       chart.add(time, incoming, outgoing)
       showRates(name, chart, incoming, outgoing)
     }
@@ -63,11 +61,6 @@ export class Traffic {
     this.#latest = undefined
     for (const chart of [this.#peers, ...Object.values(this.#rates)]) chart.set([])
   }
-}
-
-/** Which nodes of the cluster the totals lack. */
-function missingNodes ({ partial, unreachable }) {
-  return JSON.stringify([partial, unreachable])
 }
 
 function showRates (name, chart, incoming, outgoing) {
