@@ -170,7 +170,7 @@ export const eventTypes = Object.keys(formats) as ReadonlyArray<keyof typeof for
 export function describeEvent (event: Exclude<ClientEvent, { type: 'open' }>): EventText {
   const { category, line } = formatOf(event.type)
   const [severity, heading, ...rest] = line(event)
-  const parts = [{ kind: 'heading', text: heading } as const, ...rest.flatMap(partOf)]
+  const parts = [{ kind: 'heading', text: heading } as const, ...[...rest, whereOf(event)].flatMap(partOf)]
   return {
     category,
     severity,
@@ -189,6 +189,13 @@ function formatOf (type: string): EventFormat<unknown> {
   if (type === 'merged') return merged as EventFormat<unknown>
   if (Object.hasOwn(formats, type)) return formats[type as keyof typeof formats] as EventFormat<unknown>
   return { category: 'admin', line: () => ['info', type] }
+}
+
+/** The node that an event of a cluster happened on, unless it is about that node itself, or about a peer. */
+function whereOf (event: object): TextPart | undefined {
+  const { type, node, id } = event as { type?: string, node?: string, id?: number }
+  if (node === undefined || id !== undefined || type === 'node_joined' || type === 'node_left') return undefined
+  return { kind: 'detail', text: `on ${node}` }
 }
 
 /** What the event lacks, or has as null, is left out. */
