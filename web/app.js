@@ -1,7 +1,7 @@
 // The dashboard: creates its parts and keeps them up to date.
 import { client, hasToken, loadServers, selectServer, servers } from './base/api.js'
 import { bansChanged, createBanTable, liftBan, openBan } from './peers/bans.js'
-import { openBanSelected, openDisconnectSelected, sendToSelected } from './peers/bulk-actions.js'
+import { openBanSelected, openDisconnectSelected, selectedRecipients } from './peers/bulk-actions.js'
 import { eventTypes } from './client/event-text.js'
 import { describeMode, formatCount, formatDuration, formatPlural } from './client/format.js'
 import { describeListening } from './client/listening-text.js'
@@ -16,6 +16,7 @@ import { openChangeRoom, openNewRoom } from './rooms/room-dialog.js'
 import { createRoomTable } from './rooms/rooms.js'
 import { Selection, showSelection } from './base/selection.js'
 import { setServerTime } from './base/server-clock.js'
+import { storageOf } from './base/storage.js'
 import { openSignIn } from './server/sign-in.js'
 import { TestClient } from './test-client/test-client.js'
 import { Traffic } from './server/traffic.js'
@@ -39,7 +40,7 @@ const peers = createPeerTable(selection, {
   show: id => { details.open(id) },
   send: id => { sendTo(id) },
   disconnect: openDisconnect,
-  ban: address => { openBan(address, refreshBans) }
+  ban: banHost
 })
 showSelection(selection, peers, {
   send: () => { sendToSelection() },
@@ -49,7 +50,7 @@ showSelection(selection, peers, {
 const details = new PeerDetails({
   send: id => { sendTo(id) },
   disconnect: openDisconnect,
-  ban: address => { openBan(address, refreshBans) },
+  ban: banHost,
   showRoom: name => {
     byId('peer-dialog').close()
     showPeersOf(name)
@@ -66,8 +67,13 @@ const rooms = createRoomTable({
 const nodes = new NodeTable(openDrain)
 const events = new EventList(id => { peers.filterBy('id', id) })
 
-/** State of the server; undefined until the user is signed in. */
+/** State of the server; undefined until it is loaded. */
 let state
+/** Number of the latest request for the state of a server, and of the one whose response is shown. */
+let stateRequests = 0
+let shownRequest = 0
+/** `live`: the server sends events; `reachable`: it responds, but sends none; `lost`: neither. */
+let connection = 'lost'
 /** Number of rooms, in a cluster of all nodes; undefined until the server has reported it. */
 let roomCount
 let lastEventId = ''
@@ -103,11 +109,18 @@ async function start () {
 
 async function refreshState () {
   const asked = client
+  const request = ++stateRequests
   const current = await client.call('getServer')
-  if (client !== asked) return
+  if (client !== asked || request < shownRequest) return
+  shownRequest = request
   state = current
+  updateOnline()
   showState()
-  nodes.refresh().then(showState).catch(() => {})
+  nodes.refresh().then(() => { if (client === asked) showState() })
+}
+
+function updateOnline () {
+  setOnline(connection !== 'lost' && state !== undefined)
 }
 
 function scheduleStateRefresh () {
@@ -122,13 +135,13 @@ function showState () {
   setText(byId('endpoint'), [url, describeMode(state), protocols.join(', ')].filter(Boolean).join(' · '))
   const [severity, text] = describeListening(state, nodes.stateOf(node))
   peers.setHint(severity === 'success' ? `Clients connect to ${url}` : `The server is ${text}.`)
-  testClient.setEndpoint(url, state)
+  if (url !== undefined) testClient.setEndpoint(url, state)
   setText(byId('listen'), listening ? 'Stop' : 'Listen')
   setText(byId('stop-code'), state.settings.stopCode)
   setText(byId('stop-peers'), node === undefined ? formatPlural(state.peers.open, 'peer') : `all peers of ${node}`)
   byId('listen').classList.toggle('dangerous', listening)
   byId('refuse').ariaPressed = String(refuseNewConnections)
-  if (isOnline) showStatus(severity, text, severity === 'success' ? `for ${formatDuration(uptime)}` : '')
+  if (connection === 'live') showStatus(severity, text, severity === 'success' ? `for ${formatDuration(uptime)}` : '')
 }
 
 /** Shows the list of rooms, unless `main` is the only one and there cannot be others. */
@@ -145,10 +158,11 @@ function showRooms () {
 
 /**
  * The URL of the endpoint: a mounted one has the host, the TLS and the prefix of this page, another its own port, where
- * the path matters only if it names rooms.
+ * the path matters only if it names rooms. Undefined while any free port is its port.
  */
 function endpointUrl ({ mode, bindIp, port, path, tls, rooms: { enabled } }) {
   if (mode === 'mounted') return new URL(`.${path}`, location.href).href.replace(/^http/, 'ws')
+  if (port === 0) return undefined
   const host = ['*', '0.0.0.0', '::'].includes(bindIp) ? location.hostname : bindIp
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
   return `${tls ? 'wss' : 'ws'}://${name}:${port}${enabled ? path : ''}`
@@ -194,7 +208,8 @@ async function followEvents () {
 
 /** Reloads everything: after a lost connection the server may be another one. */
 function connected () {
-  setOnline(true)
+  connection = 'live'
+  updateOnline()
   refreshState().catch(() => {})
   traffic.load().catch(error => { showToast(messageOf(error)) })
   bansChanged()
@@ -204,10 +219,10 @@ function connected () {
 
 /** A problem with a code came from the server itself: it is reachable, but refuses this event stream for now. */
 function disconnected (problem) {
-  const isReachable = problem?.problem?.code !== undefined
-  setOnline(isReachable)
-  showStatus('error', isReachable ? `no live events: ${messageOf(problem)}` : 'connection lost, retrying')
-  if (isReachable) refreshLists()
+  connection = problem?.problem?.code === undefined ? 'lost' : 'reachable'
+  updateOnline()
+  showStatus('error', connection === 'lost' ? 'connection lost, retrying' : `no live events: ${messageOf(problem)}`)
+  if (connection === 'reachable') refreshLists()
 }
 
 function expectEvent () {
@@ -217,7 +232,8 @@ function expectEvent () {
 
 function signInAgain (error) {
   clearTimeout(silenceTimer)
-  setOnline(false)
+  connection = 'lost'
+  updateOnline()
   showStatus('error', 'signed out')
   openSignIn(start, messageOf(error))
 }
@@ -233,6 +249,7 @@ function receive (event) {
   if (/ban(Peers)?$/.test(event.action)) bansChanged()
   if (/_connected$|_disconnected$|^room_|_moved$|^node_|^merged$|^admin$/.test(event.type)) scheduleRefresh()
   if (/_disconnected$/.test(event.type)) selection.drop(event.id)
+  if (/_disconnected$/.test(event.of)) selection.someHaveLeft()
   // Its peers may have left, too: the server may have been restarted.
   if (event.type === 'reset') selection.clear()
   if (/^(listening|stopped|admin)$/.test(event.type)) scheduleStateRefresh()
@@ -242,6 +259,7 @@ function receive (event) {
 function showStats (stats) {
   setServerTime(stats.at)
   const seconds = traffic.add(stats)
+  if (state === undefined) return
   const { listening, refuseNewConnections, peers } = stats
   Object.assign(state, { listening, refuseNewConnections, peers, uptime: state.uptime + seconds })
   state.rooms.count = stats.rooms
@@ -260,6 +278,7 @@ async function refreshLists () {
   }
   isRefreshing = true
   isRefreshDue = false
+  if (state === undefined && connection !== 'lost') await refreshState().catch(() => {})
   if (!document.hidden && isOnline) {
     const tables = [peers, bans, ...(byId('rooms-section').hidden ? [] : [rooms]), ...(nodes.isShown ? [nodes] : [])]
     await Promise.allSettled(tables.map(table => table.refresh()))
@@ -308,11 +327,17 @@ async function showServers () {
 byId('server').onchange = ({ target }) => {
   selectServer(target.value)
   lastEventId = ''
+  state = undefined
   roomCount = undefined
+  connection = 'lost'
+  updateOnline()
+  showStatus('unknown', 'connecting')
+  setText(byId('endpoint'), '\u00a0')
+  testClient.forgetEndpoint()
   traffic.clear()
   events.clear()
   selection.clear()
-  for (const table of [peers, rooms, bans]) table.reset()
+  for (const table of [nodes, peers, rooms, bans]) table.reset()
   stream.abort()
   refreshState().catch(error => { showToast(messageOf(error)) })
 }
@@ -328,7 +353,8 @@ byId('refuse').onclick = () => {
 byId('listen').onclick = () => {
   if (!state.listening) changeState(client.call('listen', {}, {}))
   else {
-    openStop(state.settings.closeTimeout)
+    const asked = client
+    openStop(state.settings.closeTimeout, response => { showChanged(response, asked) })
     // The number of peers in the dialog may be a second old.
     refreshState().catch(error => { showToast(messageOf(error)) })
   }
@@ -346,38 +372,46 @@ function sendTo (id) {
 }
 
 function sendToSelection () {
-  openSend(undefined, hasRawPackets(), {
-    text: selection.text,
-    send: async (packet, raw) => await sendToSelected(selection, packet, raw)
-  })
+  openSend(undefined, hasRawPackets(), selectedRecipients(selection))
+}
+
+/** Asks for a ban of an address; an IPv6 host usually has all addresses of its network of 64 bits. */
+function banHost (address) {
+  openBan(address.includes(':') ? `${address}/64` : address, refreshBans)
 }
 
 function hasRawPackets () {
   return state.gdMpApi && state.wire === 'godot3'
 }
 
-/** Shows the new state of the server, with which `call` resolves, unless another server is shown by then. */
+/** Shows the new state of the server, with which `call` resolves. */
 async function changeState (call) {
   const asked = client
   try {
-    const { partial, unreachable, ...changed } = await call
-    if (partial) showDone('Changed', { partial, unreachable })
-    if (client !== asked) return
-    state = changed
-    showState()
+    showChanged(await call, asked)
   } catch (error) {
     showToast(messageOf(error))
   }
+}
+
+/** Shows the new state of the server, unless another server than the one that was asked is shown by now. */
+function showChanged ({ partial, unreachable, ...changed }, asked) {
+  if (partial) showDone('Changed', { partial, unreachable })
+  if (client !== asked) return
+  shownRequest = ++stateRequests
+  state = changed
+  showState()
 }
 
 // ---- keys ----
 
 /** Keys of one letter can be turned off, as speech input presses them by accident (WCAG 2.2, 2.1.4). */
 const SHORTCUTS = 'keyboard shortcuts'
-byId('shortcuts').checked = localStorage.getItem(SHORTCUTS) !== 'off'
+const settings = storageOf('localStorage')
+byId('shortcuts').checked = settings.getItem(SHORTCUTS) !== 'off'
 byId('shortcuts').onchange = ({ target }) => {
-  if (target.checked) localStorage.removeItem(SHORTCUTS)
-  else localStorage.setItem(SHORTCUTS, 'off')
+  if (target.checked) settings.removeItem(SHORTCUTS)
+  else settings.setItem(SHORTCUTS, 'off')
 }
 
 const keys = {

@@ -1,12 +1,14 @@
 // The REST client of the page. Only this module holds the token: in memory, and if the user wants it, in the session
 // storage of the tab.
 import { PeerServerClient } from '../client/client.js'
+import { storageOf } from './storage.js'
 
 const url = new URL('.', document.baseURI).href
 const prefix = document.querySelector('meta[name=api]').content
 /** Several services may have the same origin. */
 const storageKey = `token of ${new URL(prefix, url).pathname}`
-let token = sessionStorage.getItem(storageKey) ?? undefined
+const storage = storageOf('sessionStorage')
+let token = storage.getItem(storageKey) ?? undefined
 let server
 
 /** Seconds until the server has failed to respond. */
@@ -33,20 +35,20 @@ export function hasToken () {
 
 /** Whether the token is kept when the page is loaded again. */
 export function isTokenRemembered () {
-  return sessionStorage.getItem(storageKey) !== null
+  return storage.getItem(storageKey) !== null
 }
 
 /** Sets the token of all later requests; `remember`: whether it is kept when the page is loaded again. */
 export function setToken (text, remember) {
   token = text
-  if (remember) sessionStorage.setItem(storageKey, text)
+  if (remember) storage.setItem(storageKey, text)
   client = createClient()
 }
 
 /** Removes the token. */
 export function forgetToken () {
   token = undefined
-  sessionStorage.removeItem(storageKey)
+  storage.removeItem(storageKey)
   client = createClient()
 }
 

@@ -9,6 +9,8 @@ const GAP = 5000
 const PADDING_TOP = 2
 /** Minimum value at the top of the scale. */
 const MIN_TOP = 10
+/** Minimum value that is shown as a number, in the unit of the scale: about one of the unit below it. */
+const MIN_VALUE = 0.001
 /** Height of the time labels; a chart lower than MIN_HEIGHT has none. */
 const LABEL_HEIGHT = 16
 const MIN_HEIGHT = 70
@@ -62,9 +64,11 @@ export class Chart {
     return this.#units[this.#power]
   }
 
-  /** A value in the unit of the scale, without it. */
+  /** A value in the unit of the scale, without it; a small one is not 0. */
   format (value) {
     const scaled = value / this.#base ** this.#power
+    if (scaled > 0 && scaled < MIN_VALUE) return `<${MIN_VALUE}`
+    if (scaled > 0 && scaled < 1) return String(Number(scaled.toPrecision(2)))
     return scaled === 0 || scaled >= 100 ? String(Math.round(scaled)) : String(Number(scaled.toFixed(1)))
   }
 

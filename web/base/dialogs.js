@@ -123,13 +123,14 @@ async function sendPacket (to, id, packet, raw) {
   return { recipients: 1 }
 }
 
-/** Stops the server with a reason; peers have `closeTimeout` seconds to answer. */
-export function openStop (closeTimeout) {
+/** Stops the server with a reason; peers have `closeTimeout` seconds to answer. `onStopped (state)` is called then. */
+export function openStop (closeTimeout, onStopped) {
   const form = openDialog('stop-dialog')
   form.reset()
   onSubmit(form, async () => {
     const reason = form.elements.reason.value
-    await client.call('stop', {}, reason === '' ? {} : { reason }, { timeout: closeTimeout + STOP_GRACE })
+    const timeout = closeTimeout + STOP_GRACE
+    onStopped(await client.call('stop', {}, reason === '' ? {} : { reason }, { timeout }))
   })
 }
 

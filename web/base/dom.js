@@ -1,5 +1,5 @@
 // DOM helpers; none of them parses text as HTML.
-import { formatMissingNodes } from '../client/format.js'
+import { formatMissingNodes, formatTime } from '../client/format.js'
 
 /** The element with this id. */
 export function byId (id) {
@@ -16,6 +16,36 @@ export function createElement (name, properties = {}, ...children) {
 /** Sets the text of an element; does nothing when it is unchanged, so that nothing is repainted. */
 export function setText (element, text) {
   if (element.textContent !== text) element.textContent = text
+}
+
+/** Creates the time of an event: that of the day, with the date if it is another day, and all of it as a tooltip. */
+export function createTime (date) {
+  const isToday = date.toDateString() === new Date().toDateString()
+  const text = isToday ? formatTime(date) : `${formatDay(date)} ${formatTime(date)}`
+  return createElement('time', { dateTime: date.toISOString(), title: formatDate(date) }, text)
+}
+
+/** A date and its time as text. */
+export function formatDate (date) {
+  return date.toLocaleString('en-GB')
+}
+
+function formatDay (date) {
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })
+}
+
+/** The heading of the list that a table is in; it can have the focus. */
+export function headingOf (table) {
+  return table.closest('section').querySelector('h2')
+}
+
+/** Makes a change that may hide or disable the control that has the focus: then `fallback` gets it. */
+export function keepFocus (fallback, change) {
+  const { activeElement } = document
+  const canHaveFocus = () => !activeElement.matches(':disabled') && activeElement.checkVisibility()
+  const hadFocus = canHaveFocus()
+  change()
+  if (hadFocus && !canHaveFocus()) fallback.focus()
 }
 
 /** Adds lines at the top of a list, which keeps `max` of them and takes the place of its placeholder. */

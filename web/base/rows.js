@@ -1,4 +1,5 @@
 // The rows of a table, one for each item of a list.
+import { headingOf } from './dom.js'
 
 /**
  * Keeps the rows of a table body: those of items that stay are updated, not replaced. `keyOf (item)` identifies an
@@ -21,18 +22,17 @@ export class Rows {
 
   /** Shows these items; `now` is the time of the server, `areNew`: whether rows that are added are highlighted. */
   show (items, now, areNew) {
-    const gone = new Set(this.#rows.keys())
+    // First, as each row below one that is gone would be moved.
+    this.#removeExcept(new Set(items.map(this.#keyOf)))
     const { activeElement } = document
     for (const [i, item] of items.entries()) {
       const key = this.#keyOf(item)
-      gone.delete(key)
       const row = this.#rows.get(key) ?? this.#add(key, item, areNew)
       row.update(item, now)
       if (this.#body.children[i] !== row.element) this.#body.insertBefore(row.element, this.#body.children[i] ?? null)
     }
     // A row that is moved loses the focus.
     if (this.#body.contains(activeElement)) activeElement.focus({ preventScroll: true })
-    for (const key of gone) this.#remove(key)
     this.#ensureTabStop()
   }
 
@@ -40,17 +40,22 @@ export class Rows {
     const row = this.#createRow(item)
     row.element.dataset.id = key
     if (isNew) row.element.classList.add('new')
+    // The animation of a row that is moved would start again.
+    row.element.onanimationend = () => { row.element.classList.remove('new') }
     this.#rows.set(key, row)
     return row
   }
 
-  #remove (key) {
-    const { element } = this.#rows.get(key)
-    const hadFocus = element.contains(document.activeElement)
-    const neighbour = element.nextElementSibling ?? element.previousElementSibling
-    element.remove()
-    this.#rows.delete(key)
-    if (hadFocus) neighbour?.focus()
+  /** Removes all other rows; the focus goes from one of them to a neighbour, or to the heading of the list. */
+  #removeExcept (keys) {
+    for (const [key, { element }] of this.#rows) {
+      if (keys.has(key)) continue
+      const hadFocus = element.contains(document.activeElement)
+      const neighbour = element.nextElementSibling ?? element.previousElementSibling
+      element.remove()
+      this.#rows.delete(key)
+      if (hadFocus) (neighbour ?? headingOf(this.#body)).focus()
+    }
   }
 
   /** Roving tabindex. */

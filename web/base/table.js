@@ -1,6 +1,8 @@
 // A table that shows one page of a list, sorted and filtered by the server.
 import { formatCount } from '../client/format.js'
-import { byId, createElement, messageOf, setText, showPartial, showProblem } from './dom.js'
+import {
+  byId, createElement, headingOf, keepFocus, messageOf, setText, showPartial, showProblem
+} from './dom.js'
 import { Rows } from './rows.js'
 import { serverNow } from './server-clock.js'
 
@@ -13,7 +15,8 @@ const TYPING_DELAY = 400
  * cluster did not respond, and its placeholder; `sort` and `order` are the initial ones, `ageSort` the key of a time
  * that is shown as an age; `load (query, filter, signal)` gets a page, `keyOf` and `createRow` are those of `Rows`;
  * `isComplete (filter)` returns whether the filter can be applied while the user is typing; `onShow (total)` is called
- * when a page is shown, `onFilter ()` when the filter changes; both are optional.
+ * when a page is shown, `onFilter ()` when the filter changes; both are optional. `sole`, optional, is the name of the
+ * field that is not combined with others.
  */
 export class PagedTable {
   #list
@@ -31,7 +34,7 @@ export class PagedTable {
   #cursors = [undefined]
   #nextCursor = null
   #request = new AbortController()
-  /** Number of items that match the filter. */
+  /** Number of items that match the filter; 0 until they are loaded. */
   #total = 0
   /** Whether the page is shown for the first time: its rows are not new. */
   #isFirstRender = true
@@ -44,7 +47,7 @@ export class PagedTable {
     this.#first = this.#createPageButton('First', () => { this.#goTo([undefined]) })
     this.#previous = this.#createPageButton('Previous', () => { this.#goTo(this.#cursors.slice(0, -1)) })
     this.#next = this.#createPageButton('Next', () => { this.#goTo([...this.#cursors, this.#nextCursor]) })
-    this.#range = createElement('span', { id: `${ids.pages}-range`, className: 'muted' })
+    this.#range = createElement('span', { id: `${ids.pages}-range`, className: 'muted', tabIndex: -1 })
     this.#rows = new Rows(byId(ids.table).tBodies[0], list)
     this.#headings = [...byId(ids.table).tHead.querySelectorAll('[data-sort]')]
     this.#sort = sort
@@ -53,7 +56,10 @@ export class PagedTable {
     for (const heading of this.#headings) {
       heading.querySelector('button').onclick = () => { this.#sortBy(heading.dataset) }
     }
-    byId(ids.filter).oninput = () => { this.#filterBy(Object.fromEntries(new FormData(byId(ids.filter)))) }
+    byId(ids.filter).oninput = ({ target }) => {
+      this.#clearFields(({ name }) => (name === list.sole) !== (target.name === list.sole))
+      this.#filterByFields()
+    }
     byId(ids.filter).onsubmit = event => { event.preventDefault() }
     byId(ids.filter).onreset = () => { this.#filterBy({}) }
     byId(ids.pages).append(this.#first, this.#previous, this.#range, this.#next)
@@ -70,7 +76,7 @@ export class PagedTable {
     return this.#filter
   }
 
-  /** Number of items that match the filter. */
+  /** Number of items that match the filter; 0 until they are loaded. */
   get total () {
     return this.#total
   }
@@ -82,13 +88,15 @@ export class PagedTable {
 
   /** Filters by one value of the filter alone. */
   filterBy (name, value) {
-    const form = byId(this.#list.ids.filter)
-    for (const field of form.elements) field.value = field.name === name ? value : ''
-    form.dispatchEvent(new Event('input'))
+    this.#clearFields(() => true)
+    byId(this.#list.ids.filter).elements[name].value = value
+    this.#filterByFields()
   }
 
-  /** Removes the filter and goes to the first page. */
+  /** Removes the filter and all items, which are those of another server, and loads the first page. */
   reset () {
+    this.#rows.show([], serverNow(), false)
+    setText(this.#range, '')
     byId(this.#list.ids.filter).reset()
   }
 
@@ -110,7 +118,8 @@ export class PagedTable {
       showProblem(problem)
     } catch (error) {
       if (request.signal.aborted) return
-      if (error.status === 401) throw error
+      // The server may have been restarted: cursors are valid in one process only.
+      if (error.status === 400 && this.#cursors.length > 1) return await this.#goTo([undefined])
       showProblem(problem, messageOf(error))
     }
   }
@@ -137,13 +146,29 @@ export class PagedTable {
     }
   }
 
+  /** The fields of the filter; its button to clear them is one of its elements, too. */
+  get #fields () {
+    return [...byId(this.#list.ids.filter).elements].filter(({ name }) => name !== '')
+  }
+
+  #clearFields (isCleared) {
+    for (const field of this.#fields.filter(isCleared)) field.value = ''
+  }
+
+  /** A form has no data while its fields are disabled, but they can be filled in by buttons elsewhere then. */
+  #filterByFields () {
+    this.#filterBy(Object.fromEntries(this.#fields.map(({ name, value }) => [name, value])))
+  }
+
   #filterBy (fields) {
     const entries = Object.entries(fields).map(([name, text]) => [name, text.trim()])
     const filter = Object.fromEntries(entries.filter(([, text]) => text !== ''))
     const apply = () => {
       this.#filter = filter
+      this.#total = 0
       this.#list.onFilter?.()
-      byId(`${this.#list.ids.filter}-clear`).disabled = !this.isFiltered
+      const clear = byId(`${this.#list.ids.filter}-clear`)
+      keepFocus(headingOf(byId(this.#list.ids.table)), () => { clear.disabled = !this.isFiltered })
       this.#goTo([undefined])
     }
     clearTimeout(this.#typingTimer)
@@ -171,12 +196,13 @@ export class PagedTable {
 
   #showPages (shown) {
     const { ids, noneText } = this.#list
-    const buttons = [this.#first, this.#previous, this.#next]
     const page = this.#cursors.length
-    this.#first.disabled = this.#previous.disabled = page === 1
-    this.#next.disabled = this.#nextCursor === null
-    const isOnlyPage = page === 1 && this.#nextCursor === null
-    for (const button of buttons) button.hidden = isOnlyPage
+    keepFocus(this.#range, () => {
+      this.#first.disabled = this.#previous.disabled = page === 1
+      this.#next.disabled = this.#nextCursor === null
+      const isOnlyPage = page === 1 && this.#nextCursor === null
+      for (const button of [this.#first, this.#previous, this.#next]) button.hidden = isOnlyPage
+    })
     // Pages begin at an item, not at a position: the items before it may have become fewer or more.
     const last = this.#nextCursor === null ? this.#total : Math.min((page - 1) * PAGE_SIZE + shown, this.#total)
     const range = `${formatCount(last - shown + 1)} – ${formatCount(last)} of ${formatCount(this.#total)}`

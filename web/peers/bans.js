@@ -2,7 +2,7 @@
 import { client } from '../base/api.js'
 import { formatAge, formatCount, formatDuration, formatPlural } from '../client/format.js'
 import { showReasonSize, onSubmit, openDialog } from '../base/dialogs.js'
-import { byId, createElement, messageOf, setText, showDone, showToast } from '../base/dom.js'
+import { byId, createElement, formatDate, messageOf, setText, showDone, showToast } from '../base/dom.js'
 import { serverNow } from '../base/server-clock.js'
 import { createButton, createCell, PagedTable } from '../base/table.js'
 
@@ -82,9 +82,9 @@ function createRow ({ address }, onLift) {
   const update = (ban, now) => {
     setText(reason, ban.reason === '' ? '–' : ban.reason)
     reason.title = ban.reason
-    age.title = `since ${ban.since}`
+    age.title = `since ${formatDate(new Date(ban.since))}`
     setText(age, formatAge(ban.since, now))
-    expires.title = ban.until === null ? '' : `until ${ban.until}`
+    expires.title = ban.until === null ? '' : `until ${formatDate(new Date(ban.until))}`
     setText(expires, ban.until === null ? 'never' : `in ${formatDuration((Date.parse(ban.until) - now) / 1000)}`)
   }
   return { element, update }

@@ -3,7 +3,7 @@ import { client } from '../base/api.js'
 import { eventTypes } from '../client/event-text.js'
 import { formatAge, formatBytes, formatEndpoint, formatPlural, formatRate } from '../client/format.js'
 import {
-  byId, clearLines, createElement, messageOf, prependLines, setText, showProblem
+  byId, clearLines, createElement, formatDate, messageOf, prependLines, setText, showProblem
 } from '../base/dom.js'
 import { isOnline } from '../base/connection.js'
 import { serverNow } from '../base/server-clock.js'
@@ -45,6 +45,9 @@ export class PeerDetails {
     this.#id = id
     this.#peer = undefined
     setText(byId('peer-title'), `Peer ${id}`)
+    setText(byId('peer-state'), '')
+    byId('peer-state').dataset.state = 'unknown'
+    showProblem(byId('peer-problem'))
     byId('peer-facts').replaceChildren()
     for (const part of ['data', 'handshake']) byId(`peer-${part}-part`).hidden = true
     byId('peer-packets').checked = false
@@ -105,6 +108,7 @@ export class PeerDetails {
   /** Shows past events of the peer, then follows new ones. */
   #followEvents () {
     clearLines(byId('peer-events'), byId('peer-events-none'))
+    showProblem(byId('peer-events-problem'))
     this.#lastEventId = ''
     this.#readEvents()
   }
@@ -124,16 +128,16 @@ export class PeerDetails {
   }
 
   async #readStream (parameters, signal) {
-    const list = byId('peer-events')
-    const placeholder = byId('peer-events-none')
+    const [list, placeholder] = [byId('peer-events'), byId('peer-events-none')]
+    const problem = byId('peer-events-problem')
     try {
       for await (const { id, event } of client.events(parameters, this.#lastEventId, signal)) {
         this.#lastEventId = id ?? this.#lastEventId
-        if (event.type === 'open') setText(placeholder, 'No events yet.')
+        if (event.type === 'open') showProblem(problem)
         else prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
       }
     } catch (error) {
-      if (!signal.aborted) setText(placeholder, `Cannot load events: ${messageOf(error)}`)
+      if (!signal.aborted) showProblem(problem, `Cannot load events: ${messageOf(error)}`)
     }
   }
 }
@@ -153,13 +157,12 @@ function factsOf (peer, rates, now) {
       ? total
       : `${total} · ${formatRate(rates[packets])} packets/s, ${formatBytes(rates[bytes])}/s`
   }
-  const connectedAt = new Date(peer.connectedAt)
   return [
     ['Address', formatEndpoint(peer.address, peer.port)],
     ['Room', peer.room, 'showRoom'],
     ...(peer.node === undefined ? [] : [['Node', peer.node]]),
     ['Subprotocol', peer.protocol === '' ? 'none' : peer.protocol],
-    ['Connected', `for ${formatAge(peer.connectedAt, now)}, since ${connectedAt.toLocaleString('en-GB')}`],
+    ['Connected', `for ${formatAge(peer.connectedAt, now)}, since ${formatDate(new Date(peer.connectedAt))}`],
     ['Received', traffic('In')],
     ['Sent', traffic('Out')],
     ['Output buffer', peer.bufferedAmount === 0 ? 'empty' : formatBytes(peer.bufferedAmount)],

@@ -28,15 +28,19 @@ export function createPeerTable (selection, actions) {
     load: loadPeers,
     createRow: peer => createRow(peer, selection, actions),
     onShow: total => { selection.setTotal(total) },
-    onFilter: () => { if (selection.isOfFilter) selection.clear() },
+    onFilter: () => {
+      if (selection.isOfFilter) selection.clear()
+      selection.setTotal(0)
+    },
+    sole: 'id',
     isComplete: ({ address = '' }) => /^((\d{1,3}\.){3}\d{1,3}(\/\d{1,2})?)?$/.test(address),
     noneText: (isFiltered, hint) => isFiltered ? 'No peers match this filter.' : `No peers connected. ${hint}`
   })
 }
 
-async function loadPeers (query, { id, address, protocol, room }, signal) {
+async function loadPeers (query, { id, ...filter }, signal) {
   if (id !== undefined) return await loadPeer(id, signal)
-  return await client.call('peers', { ...query, address, protocol, room }, undefined, { signal })
+  return await client.call('peers', { ...query, ...filter }, undefined, { signal })
 }
 
 async function loadPeer (id, signal) {

@@ -3,6 +3,9 @@ import { client } from '../base/api.js'
 import { onSubmit, openDialog } from '../base/dialogs.js'
 import { byId, setText, showToast } from '../base/dom.js'
 
+/** How often the settings of a room were loaded. */
+let requests = 0
+
 /** Opens a room; `onDone` is called afterwards. */
 export function openNewRoom (onDone) {
   openRoomDialog('Open a room', 'Open', undefined, async ({ name, ...settings }) => {
@@ -14,7 +17,10 @@ export function openNewRoom (onDone) {
 
 /** Changes the settings of a room; `onDone` is called afterwards. */
 export async function openChangeRoom (name, onDone) {
+  const [asked, request] = [client, ++requests]
   const room = await client.call('getRoom', { room: name })
+  // The user has gone on to something else.
+  if (client !== asked || request !== requests || document.querySelector('dialog[open]') !== null) return
   openRoomDialog(`Change room ${name}`, 'Change', room, async ({ name: _, ...settings }) => {
     await client.call('updateRoom', { room: name }, settings)
     showToast(`Changed room ${name}`)

@@ -1,10 +1,14 @@
 // The list of events, newest first. Events are added in batches, once per frame.
 import { describeEvent } from '../client/event-text.js'
-import { formatCount, formatTime } from '../client/format.js'
-import { byId, clearLines, createElement, prependLines, setText } from '../base/dom.js'
+import { formatCount } from '../client/format.js'
+import { byId, clearLines, createElement, createTime, prependLines, setText } from '../base/dom.js'
 
+/** Maximum numbers of events that are kept, packets apart, as they would displace all others. */
 const MAX_KEPT = 500
+const MAX_KEPT_PACKETS = 150
 const MAX_SHOWN = 150
+/** Milliseconds from one look at the calendar to the next: lines of the day before need a date. */
+const DAY_INTERVAL = 60_000
 
 /** Shows events; clicking the id of a peer calls `onPeer` with it. */
 export class EventList {
@@ -13,9 +17,11 @@ export class EventList {
   #kept = []
   #waiting = []
   #isPaused = false
+  #day = new Date().toDateString()
 
   constructor (onPeer) {
     this.#onPeer = onPeer
+    setInterval(() => { this.#checkDay() }, DAY_INTERVAL)
     byId('categories').addEventListener('change', () => { this.#renderAll() })
     byId('pause').onclick = () => { this.togglePause() }
   }
@@ -28,8 +34,7 @@ export class EventList {
   /** Adds an event. */
   add (event) {
     if (this.#waiting.length === 0 && !this.#isPaused) requestAnimationFrame(() => { this.#renderWaiting() })
-    this.#waiting.push(event)
-    if (this.#waiting.length > MAX_KEPT) this.#waiting.shift()
+    this.#waiting = latestOf([...this.#waiting, event])
     if (this.#isPaused) this.#showPaused()
   }
 
@@ -38,6 +43,7 @@ export class EventList {
     this.#kept = []
     this.#waiting = []
     this.#renderAll()
+    this.#showPaused()
   }
 
   /** Pauses the list, or resumes it. */
@@ -50,15 +56,22 @@ export class EventList {
 
   #showPaused () {
     const isHolding = this.#isPaused && this.#waiting.length > 0
-    setText(byId('pause'), isHolding ? `Pause · ${formatCount(this.#waiting.length)} new` : 'Pause')
+    setText(byId('waiting'), isHolding ? `${formatCount(this.#waiting.length)} new` : '')
   }
 
   #renderWaiting () {
     if (this.#isPaused) return
     const added = this.#waiting
     this.#waiting = []
-    this.#kept = [...this.#kept, ...added].slice(-MAX_KEPT)
+    this.#kept = latestOf([...this.#kept, ...added])
     this.#show(added)
+  }
+
+  #checkDay () {
+    const day = new Date().toDateString()
+    if (day === this.#day) return
+    this.#day = day
+    this.#renderAll()
   }
 
   #renderAll () {
@@ -81,6 +94,12 @@ export class EventList {
   }
 }
 
+/** The events of which no newer ones take the place. */
+function latestOf (events) {
+  let [others, packets] = [MAX_KEPT, MAX_KEPT_PACKETS]
+  return events.toReversed().filter(({ type }) => type === 'packet' ? packets-- > 0 : others-- > 0).reverse()
+}
+
 /** A line for an event; ids of peers are plain text. */
 export function createEventLine (event) {
   return createLine(event, describeEvent(event))
@@ -89,7 +108,7 @@ export function createEventLine (event) {
 function createLine ({ type, at }, { severity, parts, count = 1 }, onPeer) {
   const text = createElement('span', {}, ...parts.flatMap((part, i) => [i === 0 ? '' : ' ', createPart(part, onPeer)]))
   if (count > 1) text.append(` ×${formatCount(count)}`)
-  const line = createElement('li', {}, createElement('time', {}, formatTime(new Date(at))), text)
+  const line = createElement('li', {}, createTime(new Date(at)), text)
   Object.assign(line.dataset, { severity, type })
   return line
 }

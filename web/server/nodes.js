@@ -1,7 +1,7 @@
 // The table of the nodes of the cluster.
 import { client } from '../base/api.js'
 import { formatAge, formatCount } from '../client/format.js'
-import { byId, createElement, messageOf, setText, showPartial, showProblem } from '../base/dom.js'
+import { byId, createElement, formatDate, messageOf, setText, showPartial, showProblem } from '../base/dom.js'
 import { Rows } from '../base/rows.js'
 import { serverNow } from '../base/server-clock.js'
 import { createButton, createCell } from '../base/table.js'
@@ -29,24 +29,33 @@ export class NodeTable {
     return this.#states.get(id)
   }
 
+  /** Removes all nodes, which are those of another server. */
+  reset () {
+    this.#request.abort()
+    this.#show([], {})
+  }
+
   /** Loads the nodes and shows them. */
   async refresh () {
     this.#request.abort()
     const { signal } = this.#request = new AbortController()
     try {
       const { items, ...rest } = await client.call('listNodes', undefined, undefined, { signal })
-      this.#states = new Map(items.map(({ id, state }) => [id, state]))
-      this.#rows.show(items, serverNow(), this.isShown)
-      byId('nodes-section').hidden = items.length === 0
-      document.querySelector('main').classList.toggle('one-node', items.length === 0)
-      setText(byId('nodes-count'), formatCount(items.length))
-      showPartial(byId('nodes-partial'), rest)
-      showProblem(byId('nodes-problem'))
+      this.#show(items, rest)
     } catch (error) {
       if (signal.aborted) return
-      if (error.status === 401) throw error
       showProblem(byId('nodes-problem'), messageOf(error))
     }
+  }
+
+  #show (items, missing) {
+    this.#states = new Map(items.map(({ id, state }) => [id, state]))
+    this.#rows.show(items, serverNow(), this.isShown)
+    byId('nodes-section').hidden = items.length === 0
+    document.querySelector('main').classList.toggle('one-node', items.length === 0)
+    setText(byId('nodes-count'), formatCount(items.length))
+    showPartial(byId('nodes-partial'), missing)
+    showProblem(byId('nodes-problem'))
   }
 }
 
@@ -61,7 +70,7 @@ function createRow ({ id }, drain) {
     setText(slot, String(node.slot))
     setText(state, node.state)
     state.dataset.state = node.state
-    age.title = `since ${node.since}`
+    age.title = `since ${formatDate(new Date(node.since))}`
     setText(age, formatAge(node.since, now))
     setText(peers, node.peers === undefined ? '–' : formatPeers(node.peers))
     setText(rooms, node.rooms === undefined ? '–' : formatCount(node.rooms))

@@ -1,8 +1,9 @@
 // A client in the page: connects to the endpoint as players do, sends packets and shows what it receives.
+import { escapeControls } from '../client/escape-controls.js'
 import { describeTarget } from '../client/event-text.js'
-import { formatBytes, formatTime } from '../client/format.js'
+import { formatBytes } from '../client/format.js'
 import { byteLength, parseHex } from '../base/dialogs.js'
-import { byId, clearLines, createElement, prependLines, setText, showProblem } from '../base/dom.js'
+import { byId, clearLines, createElement, createTime, prependLines, setText, showProblem } from '../base/dom.js'
 import { codecs } from './relay-codec.js'
 
 /** Maximum number of messages that are shown. */
@@ -24,6 +25,8 @@ export class TestClient {
   #sendForm = byId('client-send')
   #list = byId('client-messages')
   #socket
+  /** Whether the user has ended the connection, or the attempt to connect. */
+  #isCancelled = false
   /** How messages are encoded; undefined: plain. */
   #codec
   /** The id that the server has assigned to this client. */
@@ -34,8 +37,9 @@ export class TestClient {
   constructor () {
     this.#connectForm.onsubmit = event => {
       event.preventDefault()
-      if (this.#socket === undefined) this.#connect()
-      else this.#socket.close(NORMAL)
+      if (this.#socket === undefined) return this.#connect()
+      this.#isCancelled = true
+      this.#socket.close(NORMAL)
     }
     this.#sendForm.onsubmit = event => {
       event.preventDefault()
@@ -59,6 +63,12 @@ export class TestClient {
     room.closest('label').hidden = room.disabled = !rooms.enabled
   }
 
+  /** Another server is shown from now on. */
+  forgetEndpoint () {
+    this.#endpoint = ''
+    if (this.#socket === undefined) this.#connectForm.elements.url.value = ''
+  }
+
   #connect () {
     const { url, room, protocol, as } = this.#connectForm.elements
     const problem = byId('client-problem')
@@ -73,6 +83,7 @@ export class TestClient {
     } catch (error) {
       return showProblem(problem, error.message)
     }
+    this.#isCancelled = false
     this.#codec = codecs[as.value]
     this.#id = undefined
     this.#follow(this.#socket)
@@ -104,8 +115,9 @@ export class TestClient {
     }, { signal: opening.signal })
     socket.onclose = ({ code, reason }) => {
       end()
-      const text = `${code}${reason === '' ? '' : ` "${reason}"`}`
+      const text = `${code}${reason === '' ? '' : ` ${quote(reason)}`}`
       if (wasOpen) return this.#add('info', 'closed', text)
+      if (this.#isCancelled) return
       showProblem(byId('client-problem'), 'Connection failed: the server refused the handshake or cannot be reached. ' +
         'Refusals are listed under Events with their reason.')
     }
@@ -181,7 +193,7 @@ export class TestClient {
     const arrow = { in: '←', out: '→', info: '·' }[direction]
     const label = { in: 'received', out: 'sent', info: '' }[direction]
     const line = createElement('li', {},
-      createElement('time', {}, formatTime(new Date())),
+      createTime(new Date()),
       createElement('span', {},
         createElement('span', { className: 'arrow', ariaHidden: 'true' }, `${arrow} `),
         createElement('span', { className: 'visually-hidden' }, `${label} `),
@@ -211,5 +223,5 @@ function describeBytes (bytes) {
 }
 
 function quote (text) {
-  return JSON.stringify(text.length > MAX_BYTES ? `${text.slice(0, MAX_BYTES)}…` : text)
+  return escapeControls(JSON.stringify(text.length > MAX_BYTES ? `${text.slice(0, MAX_BYTES)}…` : text))
 }
