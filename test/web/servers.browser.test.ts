@@ -4,6 +4,7 @@ import type { WebSocketServer } from '../../src/core/server/websocket-server.ts'
 import { startApp } from '../helper/app.ts'
 import { needsBrowser } from '../helper/browser/browser.ts'
 import { eventLine, unexpected, visitDashboard } from '../helper/browser/dashboard.ts'
+import { resize } from '../helper/browser/resize.ts'
 import { accept } from '../helper/internals.ts'
 import { MemoryConnection } from '../helper/memory/memory-connection.ts'
 import { until } from '../helper/until.ts'
@@ -61,6 +62,13 @@ t.test('shows nothing of a server once another one is selected', options, async 
   t.match(await page.textContent('#endpoint'), '/other')
   await row(page, 'rooms', 'main').waitFor()
   t.same(unexpected(problems, 'status of 502'), [])
+})
+
+t.test('a window of 320 px, or a page at 400 %, does not scroll sideways', options, async t => {
+  const { page, isReady } = await openDashboard(t)
+  await isReady()
+  await resize(page, { width: 320, height: 640 })
+  t.equal(await page.evaluate('document.documentElement.scrollWidth'), 320)
 })
 
 t.test('a late response does not open the dialog of another room or server', options, async t => {
