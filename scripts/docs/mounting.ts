@@ -54,8 +54,8 @@ Godot client accepts 4 KiB of headers. \`onResponse\` is not called for a client
 \`adminRoutes\` needs \`token\`, or \`auth: false\` if your hooks guard it. Errors of its routes and of the endpoint are
 problem documents (RFC 9457), also for what your hooks throw, which keeps its status, its \`headers\`, and a
 \`WWW-Authenticate\` that a hook has set; your error handler, validators, serializers, content type parsers and
-\`preSerialization\` hooks do not apply to them. Handshakes are logged with your serializer of \`req\`; tokens in URLs
-are masked.
+\`preSerialization\` hooks do not apply to them. Handshakes are logged with your serializers of \`req\` and
+\`res\`; tokens in what these return are masked, and so are members named \`authorization\` and \`cookie\`.
 
 ## Addresses
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import swagger from '@fastify/swagger'
 import websocket from '@fastify/websocket'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import t, { type Test } from 'tap'
 import { WebSocket } from 'ws'
 import peerServer, { adminRoutes, dashboard, lobbyRoutes, metrics } from '../../../index.ts'
@@ -12,6 +12,7 @@ import { nextClose, jsonRequest, nextMessage, startHost } from '../../helper/hos
 import { connectRaw, upgradeRequest } from '../../helper/sockets/raw-socket.ts'
 import { pem } from '../../helper/sockets/keys.ts'
 import { nextSignal } from '../../helper/next-signal.ts'
+import { until } from '../../helper/until.ts'
 
 t.test('a host keeps its own WebSocket routes and their options', async t => {
   const { port, join } = await startHost(t, {
@@ -443,6 +444,76 @@ t.test('handshakes are logged as the host logs requests, without tokens', async 
     ['raw', '/other?token=***&x=1']
   ])
   t.match(records[4], ['incoming request', { method: 'GET', url: '/ws?token=***' }])
+})
+
+/** What many hosts log of a request: all of it. */
+function describeAll (request: FastifyRequest) {
+  const { url, query, params, headers, raw: { rawHeaders } } = request
+  return {
+    method: request.method,
+    address: { url: new URL(url, 'http://host'), search: url.split('?', 2)[1], query, params },
+    headers,
+    rawHeaders,
+    none: { token: undefined, cookie: null }
+  }
+}
+
+t.test('tokens of handshakes are logged nowhere, whatever the serializers of the host return', async t => {
+  const { app, lines } = loggingApp({
+    redact: ['req.headers.host'],
+    serializers: {
+      req: describeAll,
+      res: ({ statusCode, request }: FastifyReply) => ({ statusCode, url: request.url })
+    }
+  })
+  t.teardown(async () => { await app.close() })
+  app.addHook('onRequest', async ({ headers }, reply) => {
+    if (headers.cookie === undefined) await reply.code(401).send()
+  })
+  await app.register(peerServer, { protocols: ['chat'] })
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  const headers = { authorization: 'Bearer secret', referer: 'http://a/?access_token=secret' }
+  const protocols = ['chat', `base64url.bearer.authorization.${Buffer.from('secret').toString('base64url')}`]
+  const url = `ws://127.0.0.1:${port}/ws?token=secret&x=1`
+  const socket = new WebSocket(url, protocols, { headers: { ...headers, cookie: 'id=1' } })
+  await once(socket, 'open')
+  socket.terminate()
+  await once(new WebSocket(url, protocols, { headers }).on('error', () => {}), 'error')
+  await until(() => lines.some(({ res }) => res !== undefined))
+  t.notMatch(JSON.stringify(lines), /secret|c2VjcmV0/)
+  const [{ req }, refused, { res }] = lines.filter(line => line.req !== undefined || line.res !== undefined)
+  t.match(req, {
+    method: 'GET',
+    address: { url: 'http://host/ws?token=***&x=1', search: 'token=***&x=1', query: { token: '***', x: '1' } },
+    headers: {
+      host: '[Redacted]',
+      authorization: '***',
+      cookie: '***',
+      referer: 'http://a/?access_token=***',
+      'sec-websocket-protocol': 'chat,base64url.bearer.authorization.***',
+      upgrade: 'websocket'
+    },
+    none: { cookie: null }
+  })
+  t.notOk('token' in req.none)
+  t.ok(req.rawHeaders.includes('Bearer ***'))
+  t.match(refused.req.headers, { authorization: '***' })
+  t.same(res, { statusCode: 401, url: '/ws?token=***&x=1' })
+})
+
+t.test('a serializer of the host may return what has cycles', async t => {
+  const { app, lines } = loggingApp({
+    serializers: { req: (request: FastifyRequest) => ({ method: request.method, raw: request.raw }) }
+  })
+  t.teardown(async () => { await app.close() })
+  await app.register(peerServer)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  const { port } = app.server.address() as AddressInfo
+  await open(t, port, '/ws?token=secret')
+  const { req } = lines.find(line => line.req !== undefined)
+  t.match(req, { method: 'GET', raw: { httpVersion: '1.1', url: '/ws?token=***' } })
+  t.notMatch(JSON.stringify(req), /secret/)
 })
 
 t.test('the serializer of Fastify logs handshakes, also of clients in this process', async t => {
