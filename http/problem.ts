@@ -112,8 +112,8 @@ export async function notFound (request: FastifyRequest): Promise<never> {
 /** An error as a problem document (RFC 9457). Details of internal errors are not disclosed. */
 export function problemOf (error: unknown, instance?: string, otherwise: number = 500): Problem {
   if (error instanceof GodotError) return problemOfGodotError(error, instance)
-  const { message, status: plain, statusCode = plain ?? otherwise } = error as Partial<FastifyError & Problem>
-  const status = isErrorStatus(statusCode) ? statusCode : 500
+  const { message, status: plain, statusCode } = error as Partial<FastifyError & Problem>
+  const status = [statusCode, plain, otherwise].find(isErrorStatus) ?? 500
   const name = STATUS_CODES[status] ?? 'Error'
   return {
     type: 'about:blank',
@@ -126,7 +126,7 @@ export function problemOf (error: unknown, instance?: string, otherwise: number 
   }
 }
 
-/** An error of the host may have any `statusCode`. */
-function isErrorStatus (status: unknown): boolean {
+/** An error of the host may have any `statusCode`, and a text as `status`. */
+function isErrorStatus (status: unknown): status is number {
   return Number.isInteger(status) && Number(status) >= 400 && Number(status) <= 599
 }

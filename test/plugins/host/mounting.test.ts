@@ -395,6 +395,10 @@ t.test('what a hook of the host throws keeps its status, headers and challenge',
           reply.header('www-authenticate', 'Basic realm="host"')
           throw Object.assign(new Error('who?'), { statusCode: 401 })
         }
+        if (headers['x-case'] === 'text') {
+          reply.code(403)
+          throw Object.assign(new Error('not you'), { status: 'PERMISSION_DENIED' })
+        }
         throw Object.assign(new Error('later'), { status: 503, headers: { 'retry-after': '120', 'x-why': 'backup' } })
       })
     },
@@ -408,6 +412,7 @@ t.test('what a hook of the host throws keeps its status, headers and challenge',
     const challenge = await host.get(path, { headers: { 'x-case': 'challenge' } })
     t.equal(challenge.status, 401, path)
     t.equal(challenge.headers.get('www-authenticate'), 'Basic realm="host"', path)
+    t.equal((await host.get(path, { headers: { 'x-case': 'text' } })).status, 403, path)
     const later = await host.get(path)
     t.equal(later.status, 503, path)
     t.match(Object.fromEntries(later.headers), { 'retry-after': '120', 'x-why': 'backup' }, path)
