@@ -389,14 +389,17 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     const peers = this.#factsOf(node)
+    // It may be lost again before it is back, when only some of its peers are known.
+    const earlier = this.#lost.get(node.slot)
+    const wasReported = earlier?.isReported === true
     // A node that has lost the cluster sees all others as lost.
-    const isReported = this.isReady
+    const isReported = wasReported || this.isReady
     if (cause === 'lost') {
       const served = peers.filter(({ room }) => this.#traffic.part(room)?.isHome === true).map(({ id }) => id)
-      this.#lost.set(node.slot, { id: node.id, served: new Set(served), isReported })
+      this.#lost.set(node.slot, { id: node.id, served: new Set([...earlier?.served ?? [], ...served]), isReported })
     }
     this.#forget(node)
-    if (isReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
+    if (isReported && !wasReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
     this.signals.emit('node_left', node, cause)
     this.#homes.nodeLeft(node, cause)

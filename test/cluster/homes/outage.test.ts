@@ -5,7 +5,7 @@ import { BusError, type Bus, type StoreEntry } from '../../../src/cluster/bus/bu
 import { decodeJson } from '../../../src/cluster/message/json.ts'
 import type { DirectoryEntry } from '../../../src/cluster/homes/room-directory.ts'
 import { internalsOf } from '../../../src/core/server/internals.ts'
-import type { ClusterLink } from '../../../src/core/server/cluster-link.ts'
+import type { ClusterLink, PeerFacts } from '../../../src/core/server/cluster-link.ts'
 import type { WebSocketServer } from '../../../src/core/server/websocket-server.ts'
 import { simulateTime } from '../../helper/clock.ts'
 import {
@@ -139,6 +139,45 @@ t.test('players of a room whose home has seen them leave meanwhile see its serve
   t.ok(b.room('arena').isHome)
   t.same(events, ['node-1 opened arena'])
   t.same(await heardOfServer(player), ['del 1', 'add 1'])
+})
+
+t.test('a node that is lost again before it is back has the same peers, and is reported once', async t => {
+  simulateTime(t)
+  let isHeld = false
+  const held: Array<(error: Error) => void> = []
+  const wrap = (bus: Bus): Bus => override(bus, {
+    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
+      const isPeers = Buffer.from(bytes).includes('"peers"')
+      if (!isHeld || bus !== busOfB || !isPeers) return await bus.request(subject, bytes, milliseconds)
+      return await new Promise<Uint8Array>((_resolve, reject) => { held.push(reject) })
+    }
+  })
+  const quick = { ...timings, silence: 500, ping: 200 }
+  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
+  const told: string[] = []
+  const tell = (what: string) => (node: string, peers: readonly PeerFacts[]): void => {
+    told.push([what, node, ...peers.map(({ id }) => id)].join(' '))
+  }
+  linkOf(b).eventReceivers.add({ received: () => {}, nodeLost: tell('lost'), nodeBack: tell('back') })
+  let losses = 0
+  b.cluster.on('node_left', () => { losses++ })
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
+  isHeld = true
+  broker.restore(bus)
+  await until(() => held.length > 0)
+  broker.cut(bus)
+  await until(() => losses === 2)
+  isHeld = false
+  for (const reject of held) reject(new BusError('disconnected', 'test'))
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && b.room('arena').peerCount === 1)
+  await settled()
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
+  const { nodeId } = a.cluster
+  t.same(told, [`lost ${nodeId} ${player.id}`, `back ${nodeId} ${player.id}`])
 })
 
 t.test('a room of which another node has kept the players waits for that node, with its state', async t => {
