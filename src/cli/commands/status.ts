@@ -1,5 +1,5 @@
 import { describeMode, formatCount, formatDuration, formatEndpoint } from '../../client/format.ts'
-import type { PeerServerClient } from '../../client/client.ts'
+import { ApiError, type PeerServerClient } from '../../client/client.ts'
 import type { Node, State } from '../../client/operations.ts'
 import { defineCommand } from '../command.ts'
 import { printResult } from '../print-lines.ts'
@@ -14,12 +14,20 @@ export const status = defineCommand('Shows whether the server listens, its peers
   printResult(output, json, state, found => statusLines(found, node))
 })
 
-/** The node of a cluster that a state is of; undefined without a cluster. */
+/**
+ * The node of a cluster that a state is of; undefined without a cluster, and when the service does not know the node:
+ * a load balancer may have sent this request to another one, which takes that one for lost.
+ */
 export async function nodeOf (
   client: PeerServerClient, { node }: State, signal?: AbortSignal
 ): Promise<Node | undefined> {
   if (node === undefined) return undefined
-  return await client.call('getNode', { node }, undefined, signal === undefined ? {} : { signal })
+  try {
+    return await client.call('getNode', { node }, undefined, signal === undefined ? {} : { signal })
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined
+    throw error
+  }
 }
 
 /** State of the server, and of its node in a cluster, as lines of name and value. */
