@@ -88,6 +88,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly #events: EventExchange
   readonly #cleaner: StoreCleaner
   readonly eventReceivers = new Set<EventReceiver>()
+  readonly joinReceivers = new Set<(room: string) => void>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
   /** Nodes that were declared lost, by slot: their peers may still be connected when they are back. */
@@ -494,6 +495,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       remoteJoined: peer => {
         this.#homes.entry.seats.take(peer.facts.room)
         this.#remoteEntered(peer)
+        for (const receive of this.joinReceivers) receive(peer.facts.room)
         // Without listeners the peer gets no public object: there may be a million peers.
         if (this.signals.listenerCount('peer_joined') > 0) this.signals.emit('peer_joined', peer.peer)
       },

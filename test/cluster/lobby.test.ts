@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import t from 'tap'
 import { lobbyRoutes } from '../../index.ts'
+import { RemotePeer } from '../../src/cluster/peers/remote-peer.ts'
 import { Lobby } from '../../src/core/room/lobby/lobby.ts'
 import { internalsOf } from '../../src/core/server/internals.ts'
 import { joinRoom, openMemoryCluster, settled } from '../helper/memory/memory-cluster.ts'
@@ -33,6 +34,26 @@ t.test('the lobby of any node shows and matches the rooms of all', async t => {
   one.leave()
   await settled()
   t.match([...lobbyA.rooms()], [{ name: duel.name, peerCount: 1 }])
+})
+
+t.test('the lobby needs no public object of a peer of another node: there may be a million of them', async t => {
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2)
+  const lobby = new Lobby(internalsOf(b).registry, b.monitor.events)
+  const { get } = Object.getOwnPropertyDescriptor(RemotePeer.prototype, 'peer')!
+  let objects = 0
+  Object.defineProperty(RemotePeer.prototype, 'peer', {
+    configurable: true,
+    get (this: RemotePeer) {
+      objects++
+      return get!.call(this)
+    }
+  })
+  t.teardown(() => { Object.defineProperty(RemotePeer.prototype, 'peer', { configurable: true, get }) })
+  const { name } = lobby.open({}, '192.0.2.1')
+  await settled()
+  await joinRoom(a, name)
+  t.equal(b.room(name).peerCount, 1)
+  t.equal(objects, 0)
 })
 
 t.test('a cursor of the lobby is valid on every node, and the order stays when clients join there', async t => {

@@ -8,7 +8,6 @@ import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { RoomCore } from '../room/room-core.ts'
 import type { RoomLink } from '../room/room-link.ts'
 import type { RoomOptions } from '../../options/option-types.ts'
-import type { SignalEmitter } from './signals.ts'
 
 /** Facts about a room of the cluster, wherever its home is. */
 export interface RoomFacts {
@@ -69,7 +68,8 @@ export interface EventReceiver {
 export interface ClusterLink {
   /** What applications see of it. */
   readonly api: Cluster
-  readonly signals: SignalEmitter<ClusterSignals>
+  /** Called with the name of the room that a peer of another node has joined. */
+  readonly joinReceivers: Set<(room: string) => void>
   /** Messages and bytes that were sent to other nodes, by kind. */
   readonly traffic: Readonly<Record<'messages' | 'bytes', Readonly<Record<string, number>>>>
   /** Seconds since this node's lease was renewed last; undefined while it has none. */

@@ -40,7 +40,7 @@ export class Lobby {
     // Any client takes a seat: clients cannot be matched by address, which may differ between HTTP and WebSocket.
     events.on('joined', ({ room }) => { this.#seats.take(room.name) })
     events.on('room_closed', ({ name }) => { this.#seats.forget(name) })
-    server.cluster?.signals.on('peer_joined', peer => { this.#seats.take(peer.roomName) })
+    server.cluster?.joinReceivers.add(room => { this.#seats.take(room) })
   }
 
   /** The rooms that are shown, in order of opening on each node. */
