@@ -1,7 +1,9 @@
 import type { PeerEnd } from '../../core/peer/peer-end.ts'
 import type { PeerSession } from '../../core/peer/peer-session.ts'
 import type { PeerFacts } from '../../core/server/cluster-link.ts'
+import { within } from '../../core/within.ts'
 import { closeCode } from '../../protocol/websocket/close-code.ts'
+import { isSame, type Lease } from '../membership/lease.ts'
 import type { ClusterNode } from '../membership/membership-host.ts'
 import { decodeJson, encodeJson } from '../message/json.ts'
 import type { NodeContext } from '../node-context.ts'
@@ -17,6 +19,12 @@ const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 /** How a peer ended if its node was lost, or did not report it. */
 const UNKNOWN_END: PeerEnd =
   { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
+
+/** Milliseconds after which a node that has not joined here gets a response. */
+const INTRODUCED_WITHIN = 1000
+
+/** A node that asks for peers before it has joined here; it gets them when it does. */
+interface Stranger { readonly lease: Lease, readonly resolve: () => void }
 
 /** What PeerSync reports to the rest of the node. */
 export interface PeerSyncHost extends RemotePeerHost {
@@ -38,13 +46,17 @@ export class PeerSync implements PeerFeedHost {
   readonly #context: NodeContext
   readonly #host: PeerSyncHost
   readonly #feeds = new Map<number, PeerFeed>()
+  readonly #strangers = new Set<Stranger>()
   readonly #withdrawn = new WeakSet<PeerSession>()
   #seq = 0
 
   constructor (context: NodeContext, host: PeerSyncHost) {
     this.#context = context
     this.#host = host
-    context.commands.handle('peers', ({ after }: { after: number }) => this.#page(after))
+    context.commands.handle('peers', async ({ after, from }: { after: number, from: Lease }) => {
+      if (!context.isLive(from)) await this.#introduced(from)
+      return this.#page(after)
+    })
   }
 
   /** Number of the last event of this node. */
@@ -83,6 +95,7 @@ export class PeerSync implements PeerFeedHost {
   async nodeJoined (node: ClusterNode): Promise<void> {
     const feed = new PeerFeed(node, this)
     this.#feeds.set(node.slot, feed)
+    for (const { lease, resolve } of this.#strangers) if (isSame(lease, node)) resolve()
     await feed.readAll()
   }
 
@@ -124,7 +137,7 @@ export class PeerSync implements PeerFeedHost {
   // ---- what a feed needs ----
 
   async readPeers (slot: number, after: number): Promise<PeerPage> {
-    return await this.#context.commands.ask(slot, 'peers', { after }) as PeerPage
+    return await this.#context.commands.ask(slot, 'peers', { after, from: this.#context.lease }) as PeerPage
   }
 
   idsOf (slot: number): number[] {
@@ -170,6 +183,19 @@ export class PeerSync implements PeerFeedHost {
     if (lease.slot === 0) return
     const stamped: StampedPeerEvent = { ...event, ...lease, seq: ++this.#seq }
     this.#context.publish(subjects.peersOf(lease.slot), encodeJson(stamped))
+  }
+
+  /**
+   * Resolves when the node with this lease joins here, or takes long to do so. Once it knows the peers it may send them
+   * packets, which this node drops until then.
+   */
+  async #introduced (lease: Lease): Promise<void> {
+    let stranger: Stranger | undefined
+    await within(INTRODUCED_WITHIN, new Promise<void>(resolve => {
+      stranger = { lease, resolve }
+      this.#strangers.add(stranger)
+    }))
+    this.#strangers.delete(stranger!)
   }
 
   #page (after: number): PeerPage {

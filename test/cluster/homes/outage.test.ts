@@ -168,6 +168,8 @@ t.test('a node that is lost again before it is back has the same peers, and is r
   isHeld = true
   broker.restore(bus)
   await until(() => held.length > 0)
+  // The other requests have responses: joining does not fail.
+  await settled()
   broker.cut(bus)
   await until(() => losses === 2)
   isHeld = false
@@ -178,6 +180,36 @@ t.test('a node that is lost again before it is back has the same peers, and is r
   t.same(await heardOfServer(player), ['del 1', 'add 1'])
   const { nodeId } = a.cluster
   t.same(told, [`lost ${nodeId} ${player.id}`, `back ${nodeId} ${player.id}`])
+})
+
+t.test('players see their server leave and join although its node knows theirs before theirs knows it', async t => {
+  simulateTime(t)
+  let isHeld = false
+  let isAsked = false
+  const held: Array<() => void> = []
+  const wrap = (bus: Bus): Bus => override(bus, {
+    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
+      const isLookup = isHeld && bus === busOfA && a.cluster.slot > 0 && subject.endsWith('.ping')
+      if (isLookup) await new Promise<void>(resolve => { held.push(resolve) })
+      isAsked ||= isHeld && bus === busOfB && Buffer.from(bytes).includes('"peers"')
+      return await bus.request(subject, bytes, milliseconds)
+    }
+  })
+  const quick = { ...timings, silence: 500, ping: 200 }
+  const { broker, buses: [busOfA, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const player = await joinRoom(a, 'arena')
+  broker.cut(busOfA)
+  await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
+  isHeld = true
+  broker.restore(busOfA)
+  await until(() => isAsked && held.length > 0)
+  await settled()
+  isHeld = false
+  for (const release of held) release()
+  await until(() => a.cluster.isReady && b.room('arena').peerCount === 1)
+  await settled()
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
 })
 
 t.test('a room of which another node has kept the players waits for that node, with its state', async t => {
