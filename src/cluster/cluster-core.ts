@@ -57,8 +57,8 @@ const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 /** A node that was declared lost. */
 interface LostNode {
   readonly id: string
-  /** Its peers whose rooms had their server here. */
-  readonly served: ReadonlySet<number>
+  /** Its peers whose rooms had their server here, until they are back: their room, see `RoomCore.remember`. */
+  readonly served: Map<number, { readonly core: RoomCore, readonly recall: () => void }>
   /** Whether operators were told that its peers have left. */
   readonly isReported: boolean
 }
@@ -396,8 +396,11 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     // A node that has lost the cluster sees all others as lost.
     const isReported = wasReported || this.isReady
     if (cause === 'lost') {
-      const served = peers.filter(({ room }) => this.#traffic.part(room)?.isHome === true).map(({ id }) => id)
-      this.#lost.set(node.slot, { id: node.id, served: new Set([...earlier?.served ?? [], ...served]), isReported })
+      const served = peers.flatMap(({ id, room }) => {
+        const part = this.#traffic.part(room)
+        return part?.isHome === true ? [[id, { core: part.core, recall: part.core.remember(id) }] as const] : []
+      })
+      this.#lost.set(node.slot, { id: node.id, served: new Map([...earlier?.served ?? [], ...served]), isReported })
     }
     this.#forget(node)
     if (isReported && !wasReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
@@ -517,10 +520,19 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = this.#traffic.part(room)
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
-    // It has left as far as the server of the room knows, but was connected all the time.
-    if (part?.isHome === true && this.#lost.get(slot)?.served.has(id) === true) part.core.replaceServer(id)
+    this.#recall(id, slot, part)
     part?.core.remoteJoined(id)
     this.#homes.closing.joinedElsewhere(room, slot)
+  }
+
+  /** A peer of a node that was lost has left as far as the server of the room knows, but was connected all the time. */
+  #recall (id: number, slot: number, part: RoomPart | undefined): void {
+    const lost = this.#lost.get(slot)
+    const served = lost?.served.get(id)
+    lost?.served.delete(id)
+    if (part?.isHome !== true || served === undefined) return
+    part.core.replaceServer(id)
+    if (served.core === part.core) served.recall()
   }
 
   /** A peer of the node in this slot has left the room. */

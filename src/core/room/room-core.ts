@@ -277,12 +277,24 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
 
   /**
    * Messages of another node were lost: the members here, and the room's server if it is here, see a member there leave
-   * and join again. That member in turn sees the server leave and join.
+   * and join again. That member in turn, with Godot 3, sees the server leave and join.
    */
   remoteRejoined (id: number): void {
     if (this.isHome) this.replaceServer(id)
+    const recall = this.remember(id)
     this.remoteLeft(id)
+    recall()
     this.remoteJoined(id)
+  }
+
+  /**
+   * A member of another node is about to leave, and may come back, having been connected all the time: then the
+   * returned function has to be called before `remoteJoined`. A client of Godot 4 has no `replaceServer`: it does not
+   * announce its paths again, and still has what the server has spawned.
+   */
+  remember (id: number): () => void {
+    const { gdMpApi, wire } = this.#serverSettings.options
+    return gdMpApi && wire === 'godot4' ? this.inbox.remember(id) : () => {}
   }
 
   /**

@@ -9,6 +9,7 @@ import type { WebSocketPeer } from '../peer/websocket-peer.ts'
 import type { MultiplayerAPI } from '../rpc/multiplayer-api.ts'
 import type { MovedPeer, MultiplayerCore } from '../rpc/multiplayer-core.ts'
 import { EarlyPaths } from '../rpc/wire/early-paths.ts'
+import type { Announcement } from '../rpc/wire/rpc-wire.ts'
 import { MAIN } from './room-name.ts'
 import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
@@ -158,8 +159,8 @@ export class ServerInbox {
   joined (id: number, moved: MovedPeer = NOTHING): void {
     const { announced, lastId, unconfirmed } = moved
     if (lastId > 0 || unconfirmed.length > 0) this.#openMultiplayer()
-    if (this.#multiplayer === undefined && announced.length > 0) this.#openEarlyPaths().adopt(id, announced)
-    if (moved !== NOTHING) this.#multiplayer?.adopt(id, moved)
+    if (this.#multiplayer === undefined) this.#adoptPaths(id, announced)
+    else if (moved !== NOTHING) this.#multiplayer.adopt(id, moved)
     this.#multiplayer?.joined(id)
   }
 
@@ -172,6 +173,20 @@ export class ServerInbox {
   /** A member has moved to another room, and took this along. */
   movedOut (id: number, moved: MovedPeer): void {
     if (moved.wasCallable) this.#multiplayer!.movedOut(id)
+  }
+
+  /** A member of Godot 4 is about to leave, and may come back as it is: see `MultiplayerCore.remember`. */
+  remember (id: number): () => void {
+    if (this.#multiplayer !== undefined) return this.#multiplayer.remember(id)
+    const announced = this.#earlyPaths?.of(id) ?? []
+    return () => { this.#adoptPaths(id, announced) }
+  }
+
+  /** A member has announced these before it joined. */
+  #adoptPaths (id: number, announced: readonly Announcement[]): void {
+    if (announced.length === 0) return
+    if (this.#multiplayer === undefined) this.#openEarlyPaths().adopt(id, announced)
+    else this.#multiplayer.adopt(id, { ...NOTHING, announced })
   }
 
   /** A member left the room. */
@@ -266,9 +281,7 @@ export class ServerInbox {
       refused: (reason, peer, details) => { monitor.callRefused(reason, peer, details) },
       failed: (error, details) => { monitor.callFailed(error, details) }
     })
-    for (const [id, announced] of this.#earlyPaths?.all ?? []) {
-      this.#multiplayer.adopt(id, { ...NOTHING, announced })
-    }
+    for (const [id, announced] of this.#earlyPaths?.all ?? []) this.#adoptPaths(id, announced)
     this.#earlyPaths = undefined
     if (settings.options.gdMpApi) for (const { id } of room.signalledPeers()) this.#multiplayer.joined(id)
     return this.#multiplayer

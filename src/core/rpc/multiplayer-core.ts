@@ -115,6 +115,20 @@ export class MultiplayerCore {
     replication?.replicator.adopt(moved.time)
   }
 
+  /**
+   * A peer is about to leave, and may come back as it is, with the paths and spawned nodes that it has: then the
+   * returned function has to be called before it has joined.
+   */
+  remember (id: number): () => void {
+    const { wire, replication } = this.#parts
+    const recallPaths = wire.remember?.(id)
+    const hideAll = replication?.replicator.remember(id)
+    return () => {
+      recallPaths?.()
+      hideAll?.()
+    }
+  }
+
   /** A peer has left. */
   left (id: number): void {
     const { wire, replication } = this.#parts

@@ -138,6 +138,12 @@ export class Replicator {
     for (const presence of [...this.#presences].reverse()) if (presence.peers.has(peer)) this.#hide(presence, peer)
   }
 
+  /** A peer may leave and come back with what it has: the returned function makes that disappear there. */
+  remember (peer: number): () => void {
+    const had = [...this.#presences].reverse().filter(({ peers }) => peers.has(peer))
+    return () => { for (const { appearance } of had) appearance.hide(peer) }
+  }
+
   /** Time of the last sync. */
   get time (): number {
     return this.#time

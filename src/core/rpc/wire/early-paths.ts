@@ -43,9 +43,14 @@ export class EarlyPaths {
     return true
   }
 
+  /** What a peer has announced. */
+  of (peer: number): readonly Announcement[] {
+    return this.#announced.get(peer) ?? []
+  }
+
   /** What a peer has announced, which is forgotten here. */
   take (peer: number): readonly Announcement[] {
-    const announced = this.#announced.get(peer) ?? []
+    const announced = this.of(peer)
     this.#announced.delete(peer)
     return announced
   }

@@ -190,6 +190,32 @@ export class PathCache {
     }
   }
 
+  /**
+   * What a peer knows of the server's paths: the returned function restores it after `forgetPeer`. Paths that have been
+   * forgotten in the meantime may be confirmed late.
+   */
+  remember (peer: number): () => void {
+    const late = this.#late.get(peer)
+    const known = [...this.#own.values()].map(own => {
+      const { announcedTo, confirmed, differing, renewals } = own
+      const sets = [announcedTo, confirmed, differing].filter(peers => peers.has(peer))
+      return { own, sets, renewal: renewals.get(peer), unconfirmed: this.#unconfirmed(own, peer) }
+    })
+    return () => {
+      if (late !== undefined) this.#late.set(peer, late)
+      for (const { own, sets, renewal, unconfirmed } of known) {
+        if (this.#own.get(own.path) !== own) {
+          this.expectLate(peer, unconfirmed)
+          continue
+        }
+        for (const peers of sets) peers.add(peer)
+        if (renewal === undefined) continue
+        own.renewals.set(peer, renewal)
+        for (const id of renewal.ids) this.#byId.set(id, own)
+      }
+    }
+  }
+
   /** The node was freed: if its path is used again, it gets another id. */
   forgetPath (path: string): void {
     for (const announced of this.#announced.values()) announced.freed(path)

@@ -121,6 +121,11 @@ export interface RpcWire {
   pathsOf (peer: number): MovedPaths
   /** A peer has moved here. It does not repeat its announcements, and needs path ids that it has not seen. */
   adopt (peer: number, paths: MovedPaths): void
+  /**
+   * A peer may leave and come back as it is: the returned function restores what it and the server know of each other's
+   * paths. Missing for Godot 3, whose clients announce their paths again.
+   */
+  remember? (peer: number): () => void
   /** The peer has left. */
   forgetPeer (peer: number): void
   /** The node at `path` was freed. */

@@ -139,6 +139,15 @@ export class RpcWire4 implements RpcWire {
     }
   }
 
+  remember (peer: number): () => void {
+    const { announced } = this.pathsOf(peer)
+    const recall = this.#paths.remember(peer)
+    return () => {
+      recall()
+      for (const { id, path, md5 = '' } of announced) this.#addPath(peer, id, path, md5)
+    }
+  }
+
   forgetPeer (peer: number): void {
     this.announcer.forgetPeer(peer)
     this.#paths.forgetPeer(peer)
