@@ -14,7 +14,7 @@ import { MAIN } from './room-name.ts'
 import type { RoomSender } from './relay/room-sender.ts'
 import type { RoomServer } from './room-server.ts'
 
-const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: 0, wasCallable: false }
+const NOTHING: MovedPeer = { announced: [], lastId: 0, unconfirmed: [], time: undefined, wasCallable: false }
 
 /** Maximum unread packets of a room other than `main`: a relay may have ten thousand rooms and read none. */
 const MAX_UNREAD = 64

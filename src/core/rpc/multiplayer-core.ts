@@ -35,8 +35,8 @@ export interface MultiplayerCoreHost {
 
 /** What a peer takes along to another room. */
 export interface MovedPeer extends MovedPaths {
-  /** Time of the last sync that it received. */
-  readonly time: number
+  /** Time of the last sync that it received; undefined if it may have received none. */
+  readonly time: number | undefined
   /** Whether the room that it leaves has opened its remote calls, which then signal that it has left. */
   readonly wasCallable: boolean
 }
@@ -96,7 +96,7 @@ export class MultiplayerCore {
   movingOut (id: number): MovedPeer {
     const { wire, replication } = this.#parts
     replication?.replicator.movingOut(id)
-    const moved = { ...wire.pathsOf(id), time: replication?.replicator.time ?? 0, wasCallable: true }
+    const moved = { ...wire.pathsOf(id), time: replication?.replicator.time, wasCallable: true }
     this.#connected.delete(id)
     wire.forgetPeer(id)
     return moved
@@ -112,7 +112,7 @@ export class MultiplayerCore {
   adopt (id: number, moved: MovedPeer): void {
     const { wire, replication } = this.#parts
     wire.adopt(id, moved)
-    replication?.replicator.adopt(moved.time)
+    if (moved.time !== undefined) replication?.replicator.adopt(moved.time)
   }
 
   /**

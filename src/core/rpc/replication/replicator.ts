@@ -25,7 +25,7 @@ export class Replicator {
   readonly #spawned = new Map<string, Presence>()
   readonly #synchronizers = new Map<string, Presence>()
   #lastId = 0
-  #time = 0
+  #time: number | undefined
 
   constructor (link: RpcLink, host: ReplicatorHost) {
     this.link = link
@@ -115,7 +115,7 @@ export class Replicator {
       if (syncValues !== undefined) batch.add(presence, syncValues)
       if (delta !== undefined) batch.add(presence, delta.values, delta.changed)
     }
-    batch.send(this.#time = (this.#time + 1) & 0xffff)
+    batch.send(this.#time = ((this.#time ?? 0) + 1) & 0xffff)
   }
 
   /** A newcomer gets what is in the scene. */
@@ -144,14 +144,14 @@ export class Replicator {
     return () => { for (const { appearance } of had) appearance.hide(peer) }
   }
 
-  /** Time of the last sync. */
-  get time (): number {
+  /** Time of the last sync, here or in a room that a peer came from; undefined without one. */
+  get time (): number | undefined {
     return this.#time
   }
 
   /** A peer comes from a room with this time: a synchronizer of its scene ignores syncs that are not later. */
   adopt (time: number): void {
-    const isLater = (time - this.#time & 0xffff) < 0x8000
+    const isLater = this.#time === undefined || (time - this.#time & 0xffff) < 0x8000
     if (isLater) this.#time = time
   }
 

@@ -294,3 +294,38 @@ t.test('a client that moves to another room loses the nodes of the old one, and 
   t.same([...game.refusals, ...staying.game.refusals], [])
   await server.stop()
 })
+
+for (const lobby of ['a mere relay', 'a room that calls, but never syncs']) {
+  t.test(`a client from ${lobby} does not reset the time of the room that it moves to`, async t => {
+    const server = await openMemoryServer({ gdMpApi: true, wire: 'godot4', rooms: true })
+    const { multiplayer } = server.openRoom('match')
+    const state = multiplayer.synchronizer('/root/Main/State', { on: { kind: Boolean } }, { values: { on: true } })
+    const players = [1, 2].map(() => new Godot4Player(server, game => {
+      game.addNode('Main/State', {})
+      game.addNode('Lobby', { hello: { args: 0 } })
+    }))
+    await pumpUntilIdle(players)
+    if (lobby !== 'a mere relay') server.multiplayer.node('/root/Lobby', ['hello']).rpc('hello')
+    await pumpUntilIdle(players)
+    const [staying, moving] = players.map(({ game }) => game)
+    const syncs = async (): Promise<number> => {
+      await pumpUntilIdle(players)
+      return staying.events.splice(0).filter(([what]) => what === 'sync').length
+    }
+    server.getPeer(staying.id).moveTo(server.room('match'))
+    await pumpUntilIdle(players)
+    state.publicVisibility = false
+    for (let tick = 0; tick < 29_999; tick++) multiplayer.sync()
+    state.publicVisibility = true
+    multiplayer.sync()
+    t.equal(await syncs(), 1)
+    state.publicVisibility = false
+    for (let tick = 0; tick < 10_000; tick++) multiplayer.sync()
+    server.getPeer(moving.id).moveTo(server.room('match'))
+    state.publicVisibility = true
+    multiplayer.sync()
+    t.equal(await syncs(), 1, 'the client ignores an earlier time')
+    t.same(staying.refusals, [])
+    await server.stop()
+  })
+}
