@@ -554,8 +554,11 @@ export class RoomCore implements PeerSessionHost, RoomLifeHost, ServerInboxHost,
   }
 
   isReadAfterPoll (session: PeerSession): boolean {
-    const signal = this.isMultiplayer ? 'peer_packet' : 'data_received'
-    return session.unreadPackets + this.inbox.unreadPackets > 0 && this.signaling.listenersOf(signal) === 0
+    // Packets that multiplayer mode has left in the inbox cannot be read in plain mode.
+    const [signal, unread] = this.isMultiplayer
+      ? ['peer_packet', this.inbox.unreadPackets] as const
+      : ['data_received', session.unreadPackets] as const
+    return unread > 0 && this.signaling.listenersOf(signal) === 0
   }
 
   noteReader (): void {

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
+import { internalsOf } from '../../../src/core/server/internals.ts'
 import { FrameClient } from '../../helper/memory/frame-client.ts'
+import { header } from '../../helper/memory/memory-client.ts'
 import { closePayload, frame } from '../../helper/sockets/raw-frame.ts'
 import { withTimeout } from '../../helper/with-timeout.ts'
 import { openMemoryServer } from '../../helper/memory/memory-server.ts'
@@ -74,5 +76,25 @@ t.test('unread packets delay the end by one poll only', async t => {
   server.poll()
   t.same(signals, ['disconnected false'])
   t.equal(peer.getAvailablePacketCount(), 1, 'still readable')
+  await server.stop()
+})
+
+t.test('packets that multiplayer mode has left unread do not delay the end of peers in plain mode', async t => {
+  const { server, signals } = await polled(true)
+  await server.stop()
+  await server.listen(undefined, [], true)
+  const sender = new FrameClient(server)
+  server.poll()
+  sender.binary(header(server.peers().next().value!.id, 1))
+  server.poll()
+  t.equal(internalsOf(server).registry.rooms.main.inbox.unreadPackets, 1)
+  await server.stop()
+  await server.listen(undefined, [], false)
+  signals.length = 0
+  const next = new FrameClient(server)
+  server.poll()
+  next.close(1000)
+  server.poll()
+  t.same(signals, ['request 1000', 'disconnected true'])
   await server.stop()
 })
