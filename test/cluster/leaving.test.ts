@@ -7,6 +7,7 @@ import { joinRoom, openMemoryCluster, patientTimings, settled } from '../helper/
 import { override } from '../helper/override.ts'
 import { silentLogger } from '../helper/silent-logger.ts'
 import { until } from '../helper/until.ts'
+import { withTimeout } from '../helper/with-timeout.ts'
 
 const roomsOf = (node: WebSocketServer): string[] => Array.from(node.rooms(), ({ name }) => name)
 
@@ -54,6 +55,26 @@ t.test('peers that left while their node and this one were away are not there wh
   t.same(roomsOf(a), ['main'])
   t.notOk(a.hasPeer(two.id))
   t.same([...a.cluster.peers(), ...c.cluster.peers()], [])
+})
+
+t.test('a node stays in the cluster until its first stop is over, and a later one does not wait to join', async t => {
+  let connections = 0
+  const openStore = async (): Promise<never> => await new Promise<never>(() => {})
+  const wrap = (bus: Bus): Bus => ++connections <= 2 ? bus : override(bus, { openStore })
+  const { nodes: [a, b] } = await openMemoryCluster(t, 2, {}, patientTimings, wrap)
+  const one = await joinRoom(a, 'arena')
+  const two = await joinRoom(b, 'arena')
+  const ends: unknown[] = []
+  b.cluster.on('peer_left', ({ id }, { cause, outcome }) => { ends.push([id, cause, outcome]) })
+  one.stall()
+  const stopped = a.stop()
+  const listening = t.rejects(a.listen(), { code: 'cluster-unavailable' })
+  await withTimeout(() => 'the later stop', a.stop(), 20)
+  await Promise.all([stopped, listening])
+  await until(() => !b.hasPeer(one.id))
+  t.same(ends, [[one.id, 'stop', 'timeout']])
+  t.ok(b.hasPeer(two.id))
+  t.equal(connections, 3)
 })
 
 /** A node that connects to its broker in this way; the test stops it. */

@@ -78,6 +78,8 @@ export class Listening {
   /** Closes every peer; resolves when all sockets are released, after `closeTimeout` at most. */
   async stop (code: number, reason: string): Promise<void> {
     if (this.#starting !== undefined) {
+      // A start that waits for the previous stop joins only now.
+      if (this.#stopping !== undefined) await this.#stopping
       // A node that is joining its cluster gives up.
       await this.#registry.cluster?.leave()
       // Its failure is reported to the caller of `start`.
