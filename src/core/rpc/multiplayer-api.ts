@@ -137,11 +137,13 @@ export class MultiplayerAPI {
       throw new GodotError('ERR_ALREADY_IN_USE', `a spawner of a client already exists at ${relative}`)
     }
     const { nodes, wire } = this.#parts
+    const spawner = scene.createSpawner(relative, options)
     const existing = nodes.get(relative)
     if (surface !== undefined) this.node(path, surface as Surface)
     const own = existing === undefined ? nodes.get(relative) : undefined
     const removeOwn = (): void => { if (nodes.remove(own!)) wire.forgetPath(relative) }
-    return scene.addSpawner(relative, options, own === undefined ? undefined : removeOwn)
+    scene.addSpawner(spawner, own === undefined ? undefined : removeOwn)
+    return spawner
   }
 
   /**

@@ -43,19 +43,23 @@ export class SceneReplication {
   }
 
   /**
-   * The server's spawner at a path, a new one if there is none; `removed` is called when it goes with the node that it
-   * is in. ERR_ALREADY_IN_USE if it has another spawn path.
+   * The server's spawner at a path, a new one that is still to be added if there is none. ERR_INVALID_PARAMETER for an
+   * invalid spawn path, ERR_ALREADY_IN_USE if it has another one.
    */
-  addSpawner (path: string, { spawnPath }: SpawnerOptions, removed: (() => void) | undefined): Spawner {
+  createSpawner (path: string, { spawnPath }: SpawnerOptions): Spawner {
     const placing = spawnPath === undefined ? undefined : relativePath(spawnPath, path)
     const spawner = this.#spawners.get(path) ?? new Spawner(this, path, placing ?? relativePath('..', path))
     if (placing !== undefined && placing !== spawner.spawnPath) {
       const message = `spawner ${path} already exists with the spawn path ${spawner.spawnPath}`
       throw new GodotError('ERR_ALREADY_IN_USE', message)
     }
-    this.#spawners.set(path, spawner)
-    if (removed !== undefined) this.#onRemoved.set(path, removed)
     return spawner
+  }
+
+  /** Adds a spawner unless it was added; `removed` is called when it goes with the node that it is in. */
+  addSpawner (spawner: Spawner, removed: (() => void) | undefined): void {
+    this.#spawners.set(spawner.path, spawner)
+    if (removed !== undefined) this.#onRemoved.set(spawner.path, removed)
   }
 
   /** Path of the node that the server or a client has spawned, and that the node at `path` is or is part of. */

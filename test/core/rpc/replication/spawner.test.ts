@@ -205,6 +205,23 @@ t.test('the node of a surface that was given to a spawner is removed with the sp
   await server.stop()
 })
 
+t.test('a spawner that is refused leaves no node behind that a later one would not remove', async t => {
+  const server = await open()
+  const { multiplayer } = server
+  const path = '/root/Main/Wave/Enemies'
+  const [one, other] = [{ flash: [int] }, { stop: [int] }] as const
+  const waves = multiplayer.spawner('/root/Main/Waves')
+  const wave = waves.spawn('Wave', { scene: 0 })
+  t.throws(() => multiplayer.spawner(path, one, { spawnPath: '..//' }), { code: 'ERR_INVALID_PARAMETER' })
+  multiplayer.spawner(path)
+  t.throws(() => multiplayer.spawner(path, one, { spawnPath: '../Other' }), { code: 'ERR_ALREADY_IN_USE' })
+  multiplayer.spawner(path, one)
+  wave.despawn()
+  waves.spawn('Wave', { scene: 0 })
+  multiplayer.spawner(path, other)
+  await server.stop()
+})
+
 t.test('the surface of a spawner that was announced without it comes too late', async t => {
   const server = await open()
   const { multiplayer } = server
