@@ -54,14 +54,22 @@ export interface ClusterTransport {
 /** Settings that all nodes of a cluster must share. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
 
+/** Milliseconds in the cluster for which a node remembers the peers of one that was lost. */
+const REMEMBERED = 3_600_000
+
 /** A node that was declared lost. */
 interface LostNode {
   readonly id: string
-  /** Its peers whose rooms had their server here, until they are back: their room, see `RoomCore.remember`. */
-  readonly served: Map<number, { readonly core: RoomCore, readonly recall: () => void }>
+  /** Its peers whose rooms had their server here, until they are back. */
+  readonly served: Map<number, Served>
+  /** Heartbeats of this node since then. */
+  heartbeats: number
   /** Whether operators were told that its peers have left. */
   readonly isReported: boolean
 }
+
+/** The room of such a peer, unless it has ended since, and what brings the peer back there: see `RoomCore.remember`. */
+type Served = { readonly core: RoomCore, readonly recall: () => void } | undefined
 
 /** Connects a server with the other nodes of its cluster. */
 class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
@@ -348,6 +356,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   tick (): void {
     this.#homes.tick()
     this.config.settle()
+    this.#forgetServed()
     if (this.#node.hasLowestSlot) this.#cleaner.tick()
   }
 
@@ -400,7 +409,8 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
         const part = this.#traffic.part(room)
         return part?.isHome === true ? [[id, { core: part.core, recall: part.core.remember(id) }] as const] : []
       })
-      this.#lost.set(node.slot, { id: node.id, served: new Map([...earlier?.served ?? [], ...served]), isReported })
+      const all = new Map<number, Served>([...earlier?.served ?? [], ...served])
+      this.#lost.set(node.slot, { id: node.id, served: all, heartbeats: 0, isReported })
     }
     this.#forget(node)
     if (isReported && !wasReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
@@ -529,10 +539,17 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   #recall (id: number, slot: number, part: RoomPart | undefined): void {
     const lost = this.#lost.get(slot)
     const served = lost?.served.get(id)
-    lost?.served.delete(id)
-    if (part?.isHome !== true || served === undefined) return
+    if (lost?.served.delete(id) !== true || part?.isHome !== true) return
     part.core.replaceServer(id)
-    if (served.core === part.core) served.recall()
+    if (served?.core === part.core) served.recall()
+  }
+
+  /** Most nodes that are lost do not come back: what is remembered of their peers goes with the room, or in time. */
+  #forgetServed (): void {
+    for (const lost of this.#lost.values()) {
+      if (++lost.heartbeats * this.#node.timings.heartbeat > REMEMBERED) lost.served.clear()
+      for (const [id, served] of lost.served) if (served?.core.isOpen === false) lost.served.set(id, undefined)
+    }
   }
 
   /** A peer of the node in this slot has left the room. */

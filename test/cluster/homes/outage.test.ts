@@ -141,6 +141,20 @@ t.test('players of a room whose home has seen them leave meanwhile see its serve
   t.same(await heardOfServer(player), ['del 1', 'add 1'])
 })
 
+t.test('players of a room that its home has ended and opened again meanwhile see its server leave and join', async t => {
+  const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
+  await b.cluster.openRoom('arena', { emptyTimeout: 1 })
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && roomsOf(b).arena === undefined)
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  broker.restore(bus)
+  await until(() => a.cluster.isReady && b.room('arena').peerCount === 1)
+  t.ok(b.room('arena').isHome)
+  t.same(events, ['node-1 opened arena', 'node-1 closed arena', 'node-1 opened arena'])
+  t.same(await heardOfServer(player), ['del 1', 'add 1'])
+})
+
 t.test('a node that is lost again before it is back has the same peers, and is reported once', async t => {
   simulateTime(t)
   let isHeld = false
