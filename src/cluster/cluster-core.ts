@@ -32,6 +32,7 @@ import type { Lease } from './membership/lease.ts'
 import type { ClusterNode, MembershipHost, NodeLeftCause } from './membership/membership-host.ts'
 import type { Timings } from './membership/timings.ts'
 import type { NodeCommands } from './node-commands.ts'
+import { LostNodes } from './peers/lost-nodes.ts'
 import { PeerSync } from './peers/peer-sync.ts'
 import type { PeerSyncHost } from './peers/peer-sync.ts'
 import type { RemotePeer } from './peers/remote-peer.ts'
@@ -53,23 +54,6 @@ export interface ClusterTransport {
 
 /** Settings that all nodes of a cluster must share. */
 const AGREED = ['wire', 'gdMpApi', 'serverRelay', 'protocols'] as const
-
-/** Milliseconds in the cluster for which a node remembers the peers of one that was lost. */
-const REMEMBERED = 3_600_000
-
-/** A node that was declared lost. */
-interface LostNode {
-  readonly id: string
-  /** Its peers whose rooms had their server here, until they are back. */
-  readonly served: Map<number, Served>
-  /** Heartbeats of this node since then. */
-  heartbeats: number
-  /** Whether operators were told that its peers have left. */
-  readonly isReported: boolean
-}
-
-/** The room of such a peer, unless it has ended since, and what brings the peer back there: see `RoomCore.remember`. */
-type Served = { readonly core: RoomCore, readonly recall: () => void } | undefined
 
 /** Connects a server with the other nodes of its cluster. */
 class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
@@ -99,8 +83,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   readonly joinReceivers = new Set<(room: string) => void>()
   /** The other nodes by id, as this node last knew them. */
   readonly #known = new Map<string, ClusterNode>()
-  /** Nodes that were declared lost, by slot: their peers may still be connected when they are back. */
-  readonly #lost = new Map<number, LostNode>()
+  readonly #lost = new LostNodes()
   /** Unsubscribes from the subjects of this node's slot. */
   #endings: Array<() => void> = []
 
@@ -356,7 +339,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   tick (): void {
     this.#homes.tick()
     this.config.settle()
-    this.#forgetServed()
+    this.#lost.tick(this.#node.timings.heartbeat)
     if (this.#node.hasLowestSlot) this.#cleaner.tick()
   }
 
@@ -373,7 +356,7 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
   async joined (node: ClusterNode): Promise<void> {
     this.#traffic.forget(node.slot)
     this.#direct.joined(node)
-    if (this.#lost.get(node.slot)?.id !== node.id) this.#lost.delete(node.slot)
+    this.#lost.joining(node)
     try {
       await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     } catch (error) {
@@ -385,9 +368,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     this.#known.set(node.id, node)
     this.#node.log.info({ node: node.id, slot: node.slot }, 'node joined the cluster')
     this.signals.emit('node_joined', node)
-    const lost = this.#lost.get(node.slot)
-    this.#lost.delete(node.slot)
-    if (lost?.isReported !== true) return
+    const wasReported = this.#lost.isReported(node)
+    this.#lost.joined(node)
+    if (!wasReported) return
     const peers = this.#factsOf(node)
     for (const receiver of this.eventReceivers) receiver.nodeBack(node.id, peers)
   }
@@ -396,22 +379,21 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     return Array.from(this.#peers.replica.ofNode(slot), ({ facts }) => facts)
   }
 
+  /** The peers whose rooms have their server here, with their rooms. */
+  * #servedHere (peers: readonly PeerFacts[]): IterableIterator<readonly [id: number, core: RoomCore]> {
+    for (const { id, room } of peers) {
+      const part = this.#traffic.part(room)
+      if (part?.isHome === true) yield [id, part.core]
+    }
+  }
+
   left (node: ClusterNode, cause: NodeLeftCause): void {
     if (cause === 'left' || this.isReady) this.#known.delete(node.id)
     const peers = this.#factsOf(node)
-    // It may be lost again before it is back, when only some of its peers are known.
-    const earlier = this.#lost.get(node.slot)
-    const wasReported = earlier?.isReported === true
+    const wasReported = this.#lost.isReported(node)
     // A node that has lost the cluster sees all others as lost.
     const isReported = wasReported || this.isReady
-    if (cause === 'lost') {
-      const served = peers.flatMap(({ id, room }) => {
-        const part = this.#traffic.part(room)
-        return part?.isHome === true ? [[id, { core: part.core, recall: part.core.remember(id) }] as const] : []
-      })
-      const all = new Map<number, Served>([...earlier?.served ?? [], ...served])
-      this.#lost.set(node.slot, { id: node.id, served: all, heartbeats: 0, isReported })
-    }
+    if (cause === 'lost') this.#lost.add(node, this.#servedHere(peers), isReported)
     this.#forget(node)
     if (isReported && !wasReported) for (const receiver of this.eventReceivers) receiver.nodeLost(node.id, peers)
     this.#node.log[cause === 'left' ? 'info' : 'warn']({ node: node.id, cause }, 'node left the cluster')
@@ -530,26 +512,9 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
     const part = this.#traffic.part(room)
     part?.update()
     this.#firstNumbers.learnRoom(slot, room)
-    this.#recall(id, slot, part)
+    this.#lost.recall(slot, id, part?.isHome === true ? part.core : undefined)
     part?.core.remoteJoined(id)
     this.#homes.closing.joinedElsewhere(room, slot)
-  }
-
-  /** A peer of a node that was lost has left as far as the server of the room knows, but was connected all the time. */
-  #recall (id: number, slot: number, part: RoomPart | undefined): void {
-    const lost = this.#lost.get(slot)
-    const served = lost?.served.get(id)
-    if (lost?.served.delete(id) !== true || part?.isHome !== true) return
-    part.core.replaceServer(id)
-    if (served?.core === part.core) served.recall()
-  }
-
-  /** Most nodes that are lost do not come back: what is remembered of their peers goes with the room, or in time. */
-  #forgetServed (): void {
-    for (const lost of this.#lost.values()) {
-      if (++lost.heartbeats * this.#node.timings.heartbeat > REMEMBERED) lost.served.clear()
-      for (const [id, served] of lost.served) if (served?.core.isOpen === false) lost.served.set(id, undefined)
-    }
   }
 
   /** A peer of the node in this slot has left the room. */

@@ -141,7 +141,7 @@ t.test('players of a room whose home has seen them leave meanwhile see its serve
   t.same(await heardOfServer(player), ['del 1', 'add 1'])
 })
 
-t.test('players of a room that its home has ended and opened again meanwhile see its server leave and join', async t => {
+t.test('players of a room that its home has ended and reopened meanwhile see its server leave and join', async t => {
   const { broker, buses: [bus], nodes: [a, b], events } = await openIsolated(t)
   await b.cluster.openRoom('arena', { emptyTimeout: 1 })
   const player = await joinRoom(a, 'arena')
