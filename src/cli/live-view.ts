@@ -1,7 +1,7 @@
 import { ApiError, type ClientEvent, type PeerServerClient } from '../client/client.ts'
 import type { Node, Operations, State } from '../client/operations.ts'
 import type { CommandContext, CommandLine } from './command.ts'
-import { nodeOf } from './commands/status.ts'
+import { ifFound, nodeOf } from './commands/status.ts'
 import { eventLine } from './event-line.ts'
 import { followEvents } from './follow-events.ts'
 import { coloured, plain, renderScreen, sortFields, sortOrder, type Theme } from './screen.ts'
@@ -133,12 +133,7 @@ export class LiveView {
   async #countMembers (signal: AbortSignal): Promise<number | undefined> {
     const { room } = this.#state
     if (room === undefined) return undefined
-    try {
-      return (await this.#client.call('getRoom', { room }, undefined, { signal })).peers
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 404) return 0
-      throw error
-    }
+    return (await ifFound(this.#client.call('getRoom', { room }, undefined, { signal })))?.peers ?? 0
   }
 
   /** Schedules a frame, unless one is scheduled already; while the view is paused, only when `force` is set. */

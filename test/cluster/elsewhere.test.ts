@@ -105,6 +105,7 @@ t.test('a peer of another node has its properties, and can be sent to', async t 
   await joinRoom(b, 'arena')
   const peer = b.getPeer(one.id)
   t.equal(peer.room, b.room('arena'))
+  t.equal(peer.roomName, 'arena')
   t.equal(peer.connectedAt, a.getPeer(one.id).connectedAt)
   t.ok(peer.age >= 0)
   // Only its own node knows these.

@@ -22,12 +22,15 @@ export async function nodeOf (
   client: PeerServerClient, { node }: State, signal?: AbortSignal
 ): Promise<Node | undefined> {
   if (node === undefined) return undefined
-  try {
-    return await client.call('getNode', { node }, undefined, signal === undefined ? {} : { signal })
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined
-    throw error
-  }
+  return await ifFound(client.call('getNode', { node }, undefined, signal === undefined ? {} : { signal }))
+}
+
+/** What an operation resolves with; undefined if it rejects with 404. */
+export async function ifFound<Result> (call: Promise<Result>): Promise<Result | undefined> {
+  return await call.catch((error: unknown) => {
+    if (!(error instanceof ApiError && error.status === 404)) throw error
+    return undefined
+  })
 }
 
 /** State of the server, and of its node in a cluster, as lines of name and value. */

@@ -123,6 +123,25 @@ t.test('accepts late confirmations of every id that a freed path had', async t =
   t.equal(cache.confirmLate(7, first), undefined, 'only once')
 })
 
+t.test('what a peer knows of the paths is restored, with the ids that they have got for it since', t => {
+  const cache = new PathCache()
+  const [main, pawn, freed] = ['Main', 'Pawn', 'Freed'].map(path => cache.own(path))
+  for (const own of [main, pawn, freed]) own.announcedTo.add(7)
+  cache.confirm(7, main.id)
+  const [first, second] = [cache.renew(7, pawn), cache.renew(7, pawn)]
+  cache.confirm(7, first)
+  const restore = cache.remember(7)
+  cache.forgetPeer(7)
+  cache.forgetPath('Freed')
+  t.same(['Main', 'Pawn'].map(path => cache.confirmedId(7, path)), [undefined, undefined])
+  t.equal(cache.confirm(7, second), undefined)
+  restore()
+  t.same(['Main', 'Pawn'].map(path => cache.confirmedId(7, path)), [main.id, first])
+  t.equal(cache.confirm(7, second), pawn)
+  t.equal(cache.confirmLate(7, freed.id), 'Freed', 'its path was freed meanwhile')
+  t.end()
+})
+
 /** Four paths of this length are all that a peer may announce. */
 const LONG = 65000
 const long = (name: string): string => name.padEnd(LONG, '_')
