@@ -442,6 +442,17 @@ t.test('keys of one letter can be turned off, which the browser remembers', opti
   t.same(unexpected(problems), [])
 })
 
+t.test('a wide window has the actions on the server in one row', options, async t => {
+  const server = { gdMpApi: true, rooms: true, protocols: ['lobby', 'duel'] }
+  const { page } = await openDashboard(t, { server, token, viewport: { width: 1280, height: 820 } })
+  await signIn(page, token)
+  await page.locator('#sign-out').waitFor()
+  const tops = await page.$$eval('.actions button', buttons =>
+    buttons.map(button => button.getBoundingClientRect().top))
+  t.equal(tops.length, 4)
+  t.equal(new Set(tops).size, 1)
+})
+
 t.test('screen readers announce the state of the server, but not its uptime', options, async t => {
   const { page, problems } = await openDashboard(t)
   await page.locator('#status[data-state=success]').waitFor()
