@@ -361,7 +361,10 @@ class ClusterCore implements ClusterLink, ClusterBackend, MembershipHost {
       await Promise.all([this.#peers.nodeJoined(node), this.#firstNumbers.learn(node.slot)])
     } catch (error) {
       // Some of its peers may be known already.
-      if (this.#peers.follows(node)) this.#peers.nodeLeft(node)
+      if (this.#peers.follows(node)) {
+        this.#lost.lostAgain(node, this.#servedHere(this.#factsOf(node)))
+        this.#peers.nodeLeft(node)
+      }
       throw error
     }
     if (!this.#peers.follows(node)) return

@@ -52,13 +52,13 @@ export class RoomRetries {
   /** A write about a room has failed. */
   notWritten (room: string, err: unknown): void {
     const failures = this.#unwritten.get(room) ?? 0
-    if (failures === 0) this.#log('warn', 'room not written to the cluster yet', { err, room })
+    if (failures === 0) this.#warn('room not written to the cluster yet', { err, room })
     this.#unwritten.set(room, failures + 1)
   }
 
   /** A node could not be asked to close a room. */
   notClosed (room: string, err: unknown, slot: number, closed: ClosedRoom): void {
-    this.#log('warn', 'room not closed on another node yet', { err, room, slot })
+    this.#warn('room not closed on another node yet', { err, room, slot })
     const slots = this.#unclosed.get(room)?.slots ?? new Set()
     this.#unclosed.set(room, { closed, slots: slots.add(slot) })
   }
@@ -79,8 +79,8 @@ export class RoomRetries {
   }
 
   /** While the broker does not respond it concerns every room that clients open. */
-  #log (level: 'warn' | 'error', message: string, details: object): void {
-    this.#context.failures.log({ level, key: {}, message }, details)
+  #warn (message: string, details: object): void {
+    this.#context.failures.log({ level: 'warn', key: {}, message }, details)
   }
 
   /** Rejects with BusError, as then everything else would fail, too. */
@@ -89,7 +89,7 @@ export class RoomRetries {
     for (const [room, { closed, slots }] of this.#unclosed) {
       for (const slot of slots) {
         const rejected = (err: GodotError): void => {
-          this.#log('error', 'room not closed on another node', { err, room, slot })
+          this.#context.log.error({ err, room, slot }, 'room not closed on another node')
         }
         if (await isSettled(this.#host.close(slot, room, closed), rejected)) slots.delete(slot)
       }
@@ -99,7 +99,7 @@ export class RoomRetries {
     this.#mustRestore = false
     for (const [room, failures] of this.#unwritten) {
       const rejected = (err: GodotError): void => {
-        this.#log('error', 'room not written to the cluster', { err, room })
+        this.#context.log.error({ err, room }, 'room not written to the cluster')
         this.#host.gaveUp(room)
       }
       if (!await isSettled(this.#host.write(room), rejected)) continue

@@ -34,6 +34,12 @@ export class LostNodes {
     this.#bySlot.set(slot, { id, served: all, isReported, heartbeats: 0 })
   }
 
+  /** Peers of a node that were back are gone again, as it could not join; `served` as in `add`. */
+  lostAgain (node: ClusterNode, served: Iterable<readonly [id: number, core: RoomCore]>): void {
+    const lost = this.#bySlot.get(node.slot)
+    if (lost !== undefined) this.add(node, served, lost.isReported)
+  }
+
   /** A node joins: one that had its slot before will not be back. */
   joining ({ slot, id }: ClusterNode): void {
     if (this.#bySlot.get(slot)?.id !== id) this.#bySlot.delete(slot)

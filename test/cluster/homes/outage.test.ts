@@ -196,6 +196,36 @@ t.test('a node that is lost again before it is back has the same peers, and is r
   t.same(told, [`lost ${nodeId} ${player.id}`, `back ${nodeId} ${player.id}`])
 })
 
+t.test('players whose node is back, but could not join at first, see their server leave and join', async t => {
+  simulateTime(t)
+  let isHeld = false
+  const held: Array<(error: Error) => void> = []
+  const wrap = (bus: Bus): Bus => override(bus, {
+    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
+      const isHeldHere = isHeld && bus === busOfB && Buffer.from(bytes).includes('"sent"')
+      if (!isHeldHere) return await bus.request(subject, bytes, milliseconds)
+      return await new Promise<Uint8Array>((_resolve, reject) => { held.push(reject) })
+    }
+  })
+  const quick = { ...timings, silence: 500, ping: 200 }
+  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
+  await b.cluster.openRoom('arena', { emptyTimeout: 600 })
+  const player = await joinRoom(a, 'arena')
+  broker.cut(bus)
+  await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
+  isHeld = true
+  broker.restore(bus)
+  await until(() => held.length > 0 && b.room('arena').peerCount === 1)
+  isHeld = false
+  let departures = 0
+  b.room('arena').on('peer_disconnected', () => { departures++ })
+  for (const reject of held) reject(new BusError('timeout', 'test'))
+  await until(() => a.cluster.isReady && departures === 1 && b.room('arena').peerCount === 1)
+  await settled()
+  // Twice: each time the server has forgotten the player.
+  t.same(await heardOfServer(player), ['del 1', 'add 1', 'del 1', 'add 1'])
+})
+
 t.test('players see their server leave and join although its node knows theirs before theirs knows it', async t => {
   simulateTime(t)
   let isHeld = false
