@@ -196,7 +196,7 @@ export class PathCache {
    */
   remember (peer: number): () => void {
     const late = this.#late.get(peer)
-    const known = [...this.#own.values()].map(own => {
+    const known = [...this.#own.values()].filter(own => isKnownTo(own, peer)).map(own => {
       const { announcedTo, confirmed, differing, renewals } = own
       const sets = [announcedTo, confirmed, differing].filter(peers => peers.has(peer))
       return { own, sets, renewal: renewals.get(peer), unconfirmed: this.#unconfirmed(own, peer) }
@@ -235,4 +235,8 @@ export class PathCache {
   gone (path: string): void {
     for (const announced of this.#announced.values()) announced.gone(path)
   }
+}
+
+function isKnownTo ({ announcedTo, confirmed, differing, renewals }: OwnPath, peer: number): boolean {
+  return [announcedTo, confirmed, differing, renewals].some(peers => peers.has(peer))
 }

@@ -123,9 +123,12 @@ export class RpcWire4 implements RpcWire {
   /** Not of nodes that the server has spawned: the client loses them, and packets on their way mean these. */
   pathsOf (peer: number): MovedPaths {
     const paths = this.#paths
-    const announced = paths.announcementsOf(peer)
+    return { announced: this.#announcedBy(peer), lastId: paths.lastId, unconfirmed: paths.unconfirmedOf(peer) }
+  }
+
+  #announcedBy (peer: number): AnnouncedPath[] {
+    return this.#paths.announcementsOf(peer)
       .filter(({ spawned }) => spawned === undefined || !this.#receiver.isOfServer(spawned))
-    return { announced, lastId: paths.lastId, unconfirmed: paths.unconfirmedOf(peer) }
   }
 
   /** Clients refuse an id that they know ("Duplicate remote cache ID"), and then never confirm it. */
@@ -140,7 +143,7 @@ export class RpcWire4 implements RpcWire {
   }
 
   remember (peer: number): () => void {
-    const { announced } = this.pathsOf(peer)
+    const announced = this.#announcedBy(peer)
     const recall = this.#paths.remember(peer)
     return () => {
       recall()
