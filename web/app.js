@@ -78,6 +78,8 @@ let connection = 'lost'
 let roomCount
 let lastEventId = ''
 let stream = new AbortController()
+/** Ends the pause before the next attempt to follow the events. */
+let endPause = () => {}
 let silenceTimer
 let refreshTimer
 let isRefreshing = false
@@ -201,8 +203,12 @@ async function followEvents () {
     }
     if (signal.aborted && signal.reason !== SILENT) continue
     disconnected(problem)
-    await new Promise(resolve => setTimeout(resolve, retryDelay))
-    retryDelay = Math.min(retryDelay * 2, MAX_RETRY_DELAY)
+    const asked = client
+    await new Promise(resolve => {
+      endPause = resolve
+      setTimeout(resolve, retryDelay)
+    })
+    retryDelay = client === asked ? Math.min(retryDelay * 2, MAX_RETRY_DELAY) : MIN_RETRY_DELAY
   }
 }
 
@@ -339,6 +345,7 @@ byId('server').onchange = ({ target }) => {
   selection.clear()
   for (const table of [nodes, peers, rooms, bans]) table.reset()
   stream.abort()
+  endPause()
   refreshState().catch(error => { showToast(messageOf(error)) })
 }
 

@@ -126,6 +126,27 @@ t.test('shows the latest state of the server, whatever order the responses arriv
   t.same(unexpected(problems), [])
 })
 
+t.test('an action that is running cannot be repeated, though the state is loaded meanwhile', options, async t => {
+  const { page, problems, server, isReady } = await openDashboard(t)
+  await isReady()
+  let sending: Route | undefined
+  await page.route('**/api/v1/packets*', route => { sending = route })
+  await page.click('#send')
+  await page.fill('#send-dialog textarea', 'hello')
+  await page.click('#send-dialog .primary')
+  await until(() => sending !== undefined)
+  server.change({ stopCode: 1012 })
+  await server.stop()
+  await server.listen()
+  await page.locator('#stop-code', { hasText: '1012' }).waitFor({ state: 'attached' })
+  t.equal(await page.isEnabled('#send-dialog .primary'), false)
+  await sending!.fulfill({ status: 202, json: { recipients: 0 } })
+  await page.locator('#send-dialog').waitFor({ state: 'hidden' })
+  await page.click('#send')
+  t.equal(await page.isEnabled('#send-dialog .primary'), true)
+  t.same(unexpected(problems), [])
+})
+
 t.test('lists report that the session of the user has expired', options, async t => {
   const { page, problems, isReady } = await openDashboard(t)
   await isReady()

@@ -13,11 +13,12 @@ export let isOnline = false
 /** The control that had the focus when it was disabled. */
 let focused
 
-/** Enables the controls that need the server, or disables them. */
+/** Enables the controls that need the server, but not the button of an action that is running, or disables them. */
 export function setOnline (online) {
   if (isOnline && !online) focused = document.activeElement
   isOnline = online
-  for (const element of [...controls, ...submits]) element.disabled = !online
+  for (const element of controls) element.disabled = !online
+  for (const button of submits) button.disabled = !online || button.ariaBusy === 'true'
   for (const region of regions) {
     if (online) region.removeAttribute('tabindex')
     else region.tabIndex = 0

@@ -164,11 +164,13 @@ export function onSubmit (form, action) {
   const problem = form.querySelector('.problem')
   const button = form.querySelector('.buttons button:last-child')
   const enable = () => {
+    button.ariaBusy = null
     button.disabled = false
     setOnline(isOnline)
   }
   const submit = async event => {
     event.preventDefault()
+    button.ariaBusy = 'true'
     button.disabled = true
     const isShown = () => dialog.open && form.onsubmit === submit
     try {

@@ -133,8 +133,8 @@ export class PeerDetails {
     try {
       for await (const { id, event } of client.events(parameters, this.#lastEventId, signal)) {
         this.#lastEventId = id ?? this.#lastEventId
-        if (event.type === 'open') showProblem(problem)
-        else prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
+        showProblem(problem)
+        if (event.type !== 'open') prependLines(list, placeholder, MAX_EVENTS, createEventLine(event))
       }
     } catch (error) {
       if (!signal.aborted) showProblem(problem, `Cannot load events: ${messageOf(error)}`)
