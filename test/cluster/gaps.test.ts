@@ -337,7 +337,7 @@ t.test('with onGap close the members here are closed', async t => {
   t.same(two.closed, [1001, 'messages were lost'])
 })
 
-t.test('a room that is entered again while its first numbers are asked for has no gap', async t => {
+t.test('a room that is entered again while its first numbers are being requested reports no gap', async t => {
   const late: Array<() => void> = []
   let isLate = false
   const wrap = (bus: Bus): Bus => override(bus, {

@@ -20,11 +20,11 @@ const [PAGE_SIZE, ANSWER_OVERHEAD] = [1000, 256]
 const UNKNOWN_END: PeerEnd =
   { cause: 'reset', outcome: 'reset', code: closeCode.ABNORMAL, reason: '', seconds: 0 }
 
-/** Milliseconds after which a node that has not joined here gets a response. */
-const INTRODUCED_WITHIN = 1000
+/** Milliseconds after which a node that has still not joined here gets a response. */
+const JOINED_WITHIN = 1000
 
 /** A node that asks for peers before it has joined here; it gets them when it does. */
-interface Stranger { readonly lease: Lease, readonly resolve: () => void }
+interface Asker { readonly lease: Lease, resolve (): void }
 
 /** What PeerSync reports to the rest of the node. */
 export interface PeerSyncHost extends RemotePeerHost {
@@ -46,7 +46,7 @@ export class PeerSync implements PeerFeedHost {
   readonly #context: NodeContext
   readonly #host: PeerSyncHost
   readonly #feeds = new Map<number, PeerFeed>()
-  readonly #strangers = new Set<Stranger>()
+  readonly #askers = new Set<Asker>()
   readonly #withdrawn = new WeakSet<PeerSession>()
   #seq = 0
 
@@ -54,7 +54,7 @@ export class PeerSync implements PeerFeedHost {
     this.#context = context
     this.#host = host
     context.commands.handle('peers', async ({ after, from }: { after: number, from: Lease }) => {
-      if (!context.isLive(from)) await this.#introduced(from)
+      if (!context.isLive(from)) await this.#untilJoined(from)
       return this.#page(after)
     })
   }
@@ -95,7 +95,7 @@ export class PeerSync implements PeerFeedHost {
   async nodeJoined (node: ClusterNode): Promise<void> {
     const feed = new PeerFeed(node, this)
     this.#feeds.set(node.slot, feed)
-    for (const { lease, resolve } of this.#strangers) if (isSame(lease, node)) resolve()
+    for (const asker of this.#askers) if (isSame(asker.lease, node)) asker.resolve()
     await feed.readAll()
   }
 
@@ -189,13 +189,11 @@ export class PeerSync implements PeerFeedHost {
    * Resolves when the node with this lease joins here, or takes long to do so. Once it knows the peers it may send them
    * packets, which this node drops until then.
    */
-  async #introduced (lease: Lease): Promise<void> {
-    let stranger: Stranger | undefined
-    await within(INTRODUCED_WITHIN, new Promise<void>(resolve => {
-      stranger = { lease, resolve }
-      this.#strangers.add(stranger)
-    }))
-    this.#strangers.delete(stranger!)
+  async #untilJoined (lease: Lease): Promise<void> {
+    const asker: Asker = { lease, resolve: () => {} }
+    this.#askers.add(asker)
+    await within(JOINED_WITHIN, new Promise<void>(resolve => { asker.resolve = resolve }))
+    this.#askers.delete(asker)
   }
 
   #page (after: number): PeerPage {

@@ -94,10 +94,34 @@ async function heardOfServer (client: RoomClient): Promise<string[]> {
   return (await client.heard()).filter(line => line.endsWith(' 1'))
 }
 
+/** A node soon takes another one that has no broker for lost. */
+const quick = { ...timings, silence: 500, ping: 200 }
+
+/** Holds requests that contain a text, of the nodes whose bus `isFrom` accepts, from `hold` until `fail`. */
+function holdRequests (text: string, isFrom: (bus: Bus) => boolean) {
+  let isHeld = false
+  const held: Array<(error: Error) => void> = []
+  return {
+    wrap: (bus: Bus): Bus => override(bus, {
+      request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
+        const isPassed = !isHeld || !isFrom(bus) || !Buffer.from(bytes).includes(text)
+        if (isPassed) return await bus.request(subject, bytes, milliseconds)
+        return await new Promise<Uint8Array>((_resolve, reject) => { held.push(reject) })
+      }
+    }),
+    hold: () => { isHeld = true },
+    get count () { return held.length },
+    fail: (error: Error) => {
+      isHeld = false
+      for (const reject of held) reject(error)
+    }
+  }
+}
+
 /** Two nodes that go on without the cluster; each soon takes the other for lost when that has no broker. */
 async function openIsolated (t: Test): Promise<MemoryCluster & { readonly events: string[] }> {
   simulateTime(t)
-  const cluster = await openMemoryCluster(t, 2, isolate, { ...timings, silence: 500, ping: 200 })
+  const cluster = await openMemoryCluster(t, 2, isolate, quick)
   return { ...cluster, events: followRooms(cluster) }
 }
 
@@ -157,17 +181,8 @@ t.test('players of a room that its home has ended and reopened meanwhile see its
 
 t.test('a node that is lost again before it is back has the same peers, and is reported once', async t => {
   simulateTime(t)
-  let isHeld = false
-  const held: Array<(error: Error) => void> = []
-  const wrap = (bus: Bus): Bus => override(bus, {
-    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
-      const isPeers = Buffer.from(bytes).includes('"peers"')
-      if (!isHeld || bus !== busOfB || !isPeers) return await bus.request(subject, bytes, milliseconds)
-      return await new Promise<Uint8Array>((_resolve, reject) => { held.push(reject) })
-    }
-  })
-  const quick = { ...timings, silence: 500, ping: 200 }
-  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
+  const requests = holdRequests('"peers"', bus => bus === busOfB)
+  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, requests.wrap)
   const told: string[] = []
   const tell = (what: string) => (node: string, peers: readonly PeerFacts[]): void => {
     told.push([what, node, ...peers.map(({ id }) => id)].join(' '))
@@ -179,15 +194,14 @@ t.test('a node that is lost again before it is back has the same peers, and is r
   const player = await joinRoom(a, 'arena')
   broker.cut(bus)
   await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
-  isHeld = true
+  requests.hold()
   broker.restore(bus)
-  await until(() => held.length > 0)
+  await until(() => requests.count > 0)
   // The other requests have responses: joining does not fail.
   await settled()
   broker.cut(bus)
   await until(() => losses === 2)
-  isHeld = false
-  for (const reject of held) reject(new BusError('disconnected', 'test'))
+  requests.fail(new BusError('disconnected', 'test'))
   broker.restore(bus)
   await until(() => a.cluster.isReady && b.room('arena').peerCount === 1)
   await settled()
@@ -198,28 +212,18 @@ t.test('a node that is lost again before it is back has the same peers, and is r
 
 t.test('players whose node is back, but could not join at first, see their server leave and join', async t => {
   simulateTime(t)
-  let isHeld = false
-  const held: Array<(error: Error) => void> = []
-  const wrap = (bus: Bus): Bus => override(bus, {
-    request: async (subject: string, bytes: Uint8Array, milliseconds: number) => {
-      const isHeldHere = isHeld && bus === busOfB && Buffer.from(bytes).includes('"sent"')
-      if (!isHeldHere) return await bus.request(subject, bytes, milliseconds)
-      return await new Promise<Uint8Array>((_resolve, reject) => { held.push(reject) })
-    }
-  })
-  const quick = { ...timings, silence: 500, ping: 200 }
-  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
+  const requests = holdRequests('"sent"', bus => bus === busOfB)
+  const { broker, buses: [bus, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, requests.wrap)
   await b.cluster.openRoom('arena', { emptyTimeout: 600 })
   const player = await joinRoom(a, 'arena')
   broker.cut(bus)
   await until(() => !a.cluster.isReady && b.room('arena').peerCount === 0)
-  isHeld = true
+  requests.hold()
   broker.restore(bus)
-  await until(() => held.length > 0 && b.room('arena').peerCount === 1)
-  isHeld = false
+  await until(() => requests.count > 0 && b.room('arena').peerCount === 1)
   let departures = 0
   b.room('arena').on('peer_disconnected', () => { departures++ })
-  for (const reject of held) reject(new BusError('timeout', 'test'))
+  requests.fail(new BusError('timeout', 'test'))
   await until(() => a.cluster.isReady && departures === 1 && b.room('arena').peerCount === 1)
   await settled()
   // Twice: each time the server has forgotten the player.
@@ -239,7 +243,6 @@ t.test('players see their server leave and join although its node knows theirs b
       return await bus.request(subject, bytes, milliseconds)
     }
   })
-  const quick = { ...timings, silence: 500, ping: 200 }
   const { broker, buses: [busOfA, busOfB], nodes: [a, b] } = await openMemoryCluster(t, 2, isolate, quick, wrap)
   await b.cluster.openRoom('arena', { emptyTimeout: 600 })
   const player = await joinRoom(a, 'arena')
