@@ -1,5 +1,5 @@
 import type { FastifyRequest, FastifyServerOptions } from 'fastify'
-import { isTokenName, withoutTokens } from '../../src/core/admission/token.ts'
+import { isTokenName, MASK, withoutTokensIn } from '../../src/core/admission/token.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
 type ChildLoggerOptions = Parameters<NonNullable<FastifyServerOptions['childLoggerFactory']>>[2]
@@ -9,10 +9,7 @@ type Serializers = Readonly<Record<string, Serializer | undefined>>
 /** Where loggers of pino have their serializers. */
 const serializersOfPino = Symbol.for('pino.serializers')
 
-const MASK = '***'
 const secretHeaders = new Set(['authorization', 'cookie', 'proxy-authorization'])
-/** A token in the value of a header. */
-const tokenInHeader = /\b(Bearer +|base64url\.bearer\.authorization\.(?:k8s\.io\.)?)[^\s,]+/gi
 /** Deeper objects are left out: a serializer may return a socket, which has members that lead back to it. */
 const MAX_DEPTH = 8
 
@@ -52,9 +49,4 @@ function masked (value: unknown, name: string = '', parents: readonly object[] =
   if (typeof toJSON === 'function') return masked(toJSON.call(value, name), name, inside)
   if (Array.isArray(value)) return value.map(item => masked(item, '', inside))
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, masked(member, key, inside)]))
-}
-
-/** The text may be a URL, the query of one without its `?`, or the value of a header. */
-function withoutTokensIn (text: string): string {
-  return withoutTokens(`?${withoutTokens(text)}`).slice(1).replace(tokenInHeader, `$1${MASK}`)
 }

@@ -1,4 +1,4 @@
-import { isTokenName } from '../core/admission/token.ts'
+import { isTokenName, MASK } from '../core/admission/token.ts'
 
 /**
  * A state-changing request to the REST API by an administrator: the operation, who sent it, its parameters and the HTTP
@@ -85,7 +85,7 @@ class Summary {
         if (entries.length === MAX_MEMBERS || this.#left <= 0) {
           return Object.fromEntries([...entries, ['...', 'truncated']])
         }
-        entries.push([this.#text(name, MAX_NAME), isTokenName(name) ? '***' : this.#value(members[name], depth)])
+        entries.push([this.#text(name, MAX_NAME), isTokenName(name) ? MASK : this.#value(members[name], depth)])
       }
     }
     return Object.fromEntries(entries)

@@ -1,5 +1,5 @@
 import type { Headers } from '../../protocol/websocket/upgrade.ts'
-import { protocolToken, withoutTokens } from './token.ts'
+import { MASK, protocolToken, withoutTokens } from './token.ts'
 
 /** The upgrade request of a peer, without secrets. */
 export interface PeerHandshake {
@@ -17,7 +17,6 @@ const harmless = new Set([
   'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto', 'x-real-ip', 'x-request-id'
 ])
 
-const MASK = '***'
 /** A subprotocol longer than this is treated as a token. */
 const MAX_PROTOCOL = 40
 const MAX_URL = 500

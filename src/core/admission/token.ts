@@ -1,6 +1,11 @@
+/** Shown in place of a token. */
+export const MASK = '***'
+
 const bearer = /^Bearer +(\S+)$/i
 /** Pages cannot set headers, so they pass a token as an additional subprotocol. */
 const tokenProtocol = /^base64url\.bearer\.authorization\.(?:k8s\.io\.)?([A-Za-z0-9_-]+)$/
+/** A token in the value of a header. */
+const tokenInHeader = /\b(Bearer +|base64url\.bearer\.authorization\.(?:k8s\.io\.)?)[^\s,]+/gi
 const parameter = /(?<=[?&])([^?&=#]*)=[^&#]*/g
 const secretNames = new Set(['token', 'access_token'])
 
@@ -18,7 +23,12 @@ export function protocolToken (protocol: string): string | undefined {
 /** A URL for logs: tokens in its query are masked. */
 export function withoutTokens (url: string): string {
   if (!url.includes('=')) return url
-  return url.replace(parameter, (whole, name: string) => isSecret(name) ? `${name}=***` : whole)
+  return url.replace(parameter, (whole, name: string) => isSecret(name) ? `${name}=${MASK}` : whole)
+}
+
+/** A text for logs: a URL, the query of one without its `?`, or the value of a header; tokens in it are masked. */
+export function withoutTokensIn (text: string): string {
+  return withoutTokens(`?${withoutTokens(text)}`).slice(1).replace(tokenInHeader, `$1${MASK}`)
 }
 
 /** Whether a parameter of this name carries a token. */
