@@ -14,7 +14,7 @@ import { SocketConnection } from '../../src/transport/socket-connection.ts'
 import { assignedResponse } from './assigned-response.ts'
 import { responseApart } from './response-apart.ts'
 
-/** Milliseconds in which a client has to read so much that its refusal can be sent. */
+/** Milliseconds that a client may take to read enough for its refusal to be sent. */
 const REFUSAL_MS = 1000
 
 /** Event of the HTTP server: an upgrade request for one of our endpoints has arrived. */
@@ -160,7 +160,7 @@ export class HttpUpgrade implements HandshakeTransport, Deadlined {
     if (assignedResponse(this.socket) === response) response.detachSocket(this.socket as Socket)
   }
 
-  /** A client that does not read what it was sent before gets no refusal, and its connection must not stay. */
+  /** Destroys the connection if the client does not read: the refusal cannot be sent, and nothing else would end it. */
   #limitRefusal (): void {
     this.#refusalTimer ??= setTimeout(() => { this.socket.destroy() }, REFUSAL_MS).unref()
   }

@@ -17,7 +17,7 @@ import { badRequest, PeerId, RoomName } from '../schemas.ts'
 
 /**
  * Milliseconds between comments on a stream: proxies close connections that are idle for a minute, and the typed client
- * takes a stream without any for 45 s for lost.
+ * considers a stream lost after 45 s without one.
  */
 const HEARTBEAT = 15_000
 /** Milliseconds that a client should wait before it reconnects. */

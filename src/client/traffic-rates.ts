@@ -10,7 +10,7 @@ type TrafficRates = Readonly<Record<typeof names[number], number>>
 
 /**
  * The rates between two totals; undefined if these cannot be compared: they are sums over different nodes of a cluster,
- * and a node brings along all that it has counted. A server that was restarted counts from 0.
+ * and a node that joins adds all that it has ever counted. A server that was restarted counts from 0.
  */
 export function ratesBetween (before: Stats | undefined, after: Stats): TrafficRates | undefined {
   if (before === undefined || String(before.nodes) !== String(after.nodes)) return undefined

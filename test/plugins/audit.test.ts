@@ -277,7 +277,7 @@ t.test('an id that is not an integer is recorded as a parameter, not as the id o
   t.match(await nextAction(), { id: peer, parameters: {} })
 })
 
-t.test('requests with a wrong token are none of an administrator, also if the host has names of its own', async t => {
+t.test('a request with a wrong token is never recorded as authorized, even if the host sets adminName', async t => {
   for (const name of [undefined, '', 'root']) {
     const lines: any[] = []
     const { api } = await startHost(t, {

@@ -15,7 +15,7 @@ declare const document: any
 const options = { ...needsBrowser, timeout: 180_000 }
 const quiet = { pingInterval: 0, closeTimeout: 0.3, maxPeersPerAddress: 0 }
 
-/** Starts the service with two servers that have rooms, and one on a port of its own, and opens its dashboard. */
+/** Starts the service with two servers that have rooms and one on its own port, and opens its dashboard. */
 async function openDashboard (t: Test, maxEventStreams?: number) {
   const admin = { auth: false as const, ...(maxEventStreams === undefined ? {} : { maxEventStreams }) }
   const { service, port } = await startApp(t, {

@@ -155,7 +155,7 @@ export class PagedTable {
     for (const field of this.#fields.filter(isCleared)) field.value = ''
   }
 
-  /** A form has no data while its fields are disabled, but they can be filled in by buttons elsewhere then. */
+  /** Not by FormData, which omits disabled fields: buttons elsewhere fill them in even while they are disabled. */
   #filterByFields () {
     this.#filterBy(Object.fromEntries(this.#fields.map(({ name, value }) => [name, value])))
   }

@@ -16,7 +16,7 @@ export const status = defineCommand('Shows whether the server listens, its peers
 
 /**
  * The node of a cluster that a state is of; undefined without a cluster, and when the service does not know the node:
- * a load balancer may have sent this request to another one, which takes that one for lost.
+ * a load balancer may have sent this request to another one, which considers it lost.
  */
 export async function nodeOf (
   client: PeerServerClient, { node }: State, signal?: AbortSignal

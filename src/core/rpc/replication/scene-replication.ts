@@ -43,7 +43,7 @@ export class SceneReplication {
   }
 
   /**
-   * The server's spawner at a path, a new one that is still to be added if there is none. ERR_INVALID_PARAMETER for an
+   * The server's spawner at a path, or a new one that is not added yet. ERR_INVALID_PARAMETER for an
    * invalid spawn path, ERR_ALREADY_IN_USE if it has another one.
    */
   createSpawner (path: string, { spawnPath }: SpawnerOptions): Spawner {
